@@ -1,6 +1,11 @@
 //! Compiles every .proto of this folder: descriptors with comments and options, messages, clients, servers.
 
-use std::{env, error::Error, fs, path::{Path, PathBuf}};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=.");

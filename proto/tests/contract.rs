@@ -84,11 +84,7 @@ fn message_elements(
     }
 }
 
-fn enum_elements(
-    path: &[i32],
-    item: &prost_types::EnumDescriptorProto,
-    found: &mut Vec<(Vec<i32>, String)>,
-) {
+fn enum_elements(path: &[i32], item: &prost_types::EnumDescriptorProto, found: &mut Vec<(Vec<i32>, String)>) {
     found.push((path.to_vec(), item.name().to_owned()));
     for (i, value) in item.value.iter().enumerate() {
         found.push(([path, &[2, i as i32]].concat(), value.name().to_owned()));
@@ -107,11 +103,16 @@ fn every_rpc_has_a_route_and_a_permission() {
             .unwrap_or_else(|| panic!("{name} has no permission"));
         let text = permission.get_field_by_name("name").and_then(|v| v.as_str().map(str::to_owned));
         let text = text.unwrap_or_default();
-        assert_eq!(text.split('.').count(), 3, "{name}: the permission {text:?} is not service.resources.verb");
+        assert_eq!(
+            text.split('.').count(),
+            3,
+            "{name}: the permission {text:?} is not service.resources.verb"
+        );
         let public = permission.get_field_by_name("public").is_some_and(|v| v.as_bool() == Some(true));
         let roles = permission.get_field_by_name("roles").map_or(0, |v| v.as_list().map_or(0, <[_]>::len));
         assert_eq!(public, roles == 0, "{name}: either roles or public");
-        let reach = permission.get_field_by_name("reach").and_then(|v| v.as_enum_number()).unwrap_or_default();
+        let reach =
+            permission.get_field_by_name("reach").and_then(|v| v.as_enum_number()).unwrap_or_default();
         assert_eq!(public, reach == 0, "{name}: a reach, unless public");
         names.entry(text).or_insert_with(Vec::new).push((roles, name));
     }
@@ -168,6 +169,7 @@ fn has_rule(rules: &DynamicMessage, kind: &str, names: &[&str]) -> bool {
 fn is_output_only(field: &FieldDescriptor) -> bool {
     let file = field.parent_file();
     let info = file.file_descriptor_proto().source_code_info.as_ref().expect("build.rs keeps source info");
-    let comment = info.location.iter().find(|l| l.path == field.path()).map(|l| l.leading_comments().to_owned());
+    let comment =
+        info.location.iter().find(|l| l.path == field.path()).map(|l| l.leading_comments().to_owned());
     comment.is_some_and(|c| c.to_lowercase().contains("output only"))
 }

@@ -120,7 +120,10 @@ impl Cluster {
     /// # Errors
     /// pg_ctl failed.
     pub fn stop(&self) -> Result<(), ClusterError> {
-        self.programs.run("pg_ctl", &["-D", &self.data.to_string_lossy(), "-m", "fast", "-w", "stop"].map(String::from))
+        self.programs.run(
+            "pg_ctl",
+            &["-D", &self.data.to_string_lossy(), "-m", "fast", "-w", "stop"].map(String::from),
+        )
     }
 }
 
@@ -143,8 +146,20 @@ fn create(programs: &Programs, dir: &Path, data: &Path) -> Result<(), ClusterErr
     fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600)).map_err(folder(&password_file))?;
     programs.give(&password_file)?;
     let (half, file) = (half_made.to_string_lossy(), password_file.to_string_lossy());
-    let arguments =
-        ["-D", &half, "-U", SUPERUSER, "--pwfile", &file, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
+    let arguments = [
+        "-D",
+        &half,
+        "-U",
+        SUPERUSER,
+        "--pwfile",
+        &file,
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ];
     programs.run("initdb", &arguments.map(String::from))?;
     fs::rename(&half_made, data).map_err(folder(data))
 }
@@ -156,7 +171,9 @@ fn start_arguments(options: &Options, data: &Path, port: u16) -> Vec<String> {
         settings.push_str(&format!(" -c {name}={value}"));
     }
     let (data, log) = (data.to_string_lossy(), options.dir.join("log"));
-    ["-D", &data, "-l", &log.to_string_lossy(), "-o", &settings, "-w", "-t", "60", "start"].map(String::from).to_vec()
+    ["-D", &data, "-l", &log.to_string_lossy(), "-o", &settings, "-w", "-t", "60", "start"]
+        .map(String::from)
+        .to_vec()
 }
 
 /// The port of the server that runs on the folder; `None` where none does, also after a kill -9 left its pid file.
@@ -166,7 +183,8 @@ fn running_port(data: &Path) -> Option<u16> {
     let (pid, port) = (lines.next()?.trim(), lines.nth(2)?.trim().parse().ok()?);
     // A pid may have been given to another program since: its command line tells.
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let is_postgres = !Path::new("/proc/self").exists() || String::from_utf8_lossy(&command).contains("postgres");
+    let is_postgres =
+        !Path::new("/proc/self").exists() || String::from_utf8_lossy(&command).contains("postgres");
     let answers = std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
     (is_postgres && answers).then_some(port)
 }

@@ -20,13 +20,17 @@ impl Programs {
     pub(crate) fn find() -> Result<Self, ClusterError> {
         let has_programs = |bin: &PathBuf| bin.join("initdb").exists() && bin.join("pg_ctl").exists();
         let bin = candidates().into_iter().find(has_programs).ok_or(ClusterError::NotInstalled)?;
-        Ok(Self { bin, user: if is_root() { Some(unprivileged_user().ok_or(ClusterError::NoUser)?) } else { None } })
+        Ok(Self {
+            bin,
+            user: if is_root() { Some(unprivileged_user().ok_or(ClusterError::NoUser)?) } else { None },
+        })
     }
 
     /// Gives a file or folder to the user that the programs run as.
     pub(crate) fn give(&self, path: &Path) -> Result<(), ClusterError> {
         let Some((uid, gid)) = self.user else { return Ok(()) };
-        chown(path, Some(uid), Some(gid)).map_err(|error| ClusterError::Folder { path: path.to_owned(), error })
+        chown(path, Some(uid), Some(gid))
+            .map_err(|error| ClusterError::Folder { path: path.to_owned(), error })
     }
 
     /// Runs a program to its end.
@@ -34,7 +38,12 @@ impl Programs {
         let failed = |output: String| ClusterError::Program { program, output };
         let mut command = Command::new(self.bin.join(program));
         // A folder that the user may not enter would fail the program; locale and PG* of the caller are not its business.
-        command.args(arguments).current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+        command
+            .args(arguments)
+            .current_dir("/")
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("LC_ALL", "C.UTF-8");
         // pg_ctl leaves a server behind, which must not hold our output or die with our terminal's Ctrl-C.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         if program == "initdb" {
@@ -47,7 +56,12 @@ impl Programs {
         if done.status.success() {
             return Ok(());
         }
-        Err(failed(format!("{} {}{}", done.status, String::from_utf8_lossy(&done.stderr), log_tail(arguments))))
+        Err(failed(format!(
+            "{} {}{}",
+            done.status,
+            String::from_utf8_lossy(&done.stderr),
+            log_tail(arguments)
+        )))
     }
 }
 

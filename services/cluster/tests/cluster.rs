@@ -62,7 +62,11 @@ fn nobody_comes_in_without_the_password() {
     let dir = folder();
     let cluster = start(&dir);
     let wrong = cluster.url_of(jingwei_cluster::SUPERUSER, "wrong", "postgres");
-    let refused = Command::new("psql").args(["-c", "select 1", &wrong]).env("PGPASSFILE", "/dev/null").output().unwrap();
+    let refused = Command::new("psql")
+        .args(["-c", "select 1", &wrong])
+        .env("PGPASSFILE", "/dev/null")
+        .output()
+        .unwrap();
     assert!(!refused.status.success());
     let mode = std::fs::metadata(dir.path().join("pg/password")).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0);

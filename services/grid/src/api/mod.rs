@@ -1,0 +1,50 @@
+//! The handlers, one file for each proto service; each a script: read the request, ask the model, let the store write.
+
+pub mod actors;
+pub mod area;
+pub mod calendar;
+pub mod category;
+pub mod contact_card;
+pub mod core;
+pub mod deadlines;
+pub mod department;
+pub mod event;
+pub mod event_list;
+pub mod posting;
+pub mod report;
+pub mod staff;
+pub mod statistics;
+pub mod watch;
+pub mod wire;
+pub mod write;
+
+use jingwei_kit::serve::Server;
+use jingwei_proto::grid::v1::area_service_server::AreaServiceServer;
+use jingwei_proto::grid::v1::calendar_service_server::CalendarServiceServer;
+use jingwei_proto::grid::v1::category_service_server::CategoryServiceServer;
+use jingwei_proto::grid::v1::contact_card_service_server::ContactCardServiceServer;
+use jingwei_proto::grid::v1::department_service_server::DepartmentServiceServer;
+use jingwei_proto::grid::v1::event_service_server::EventServiceServer;
+use jingwei_proto::grid::v1::staff_service_server::StaffServiceServer;
+use jingwei_proto::grid::v1::statistics_service_server::StatisticsServiceServer;
+
+pub use self::core::Core;
+use self::deadlines::Deadlines;
+use crate::config::Rules;
+
+/// Adds every service to a server.
+pub fn register(server: Server, core: &Core, deadlines: Deadlines, rules: &Rules) -> Server {
+    let reopen_window = rules.reopen_window.try_into().unwrap_or(crate::model::apply::REOPEN_WINDOW);
+    let Core { pool, clock, feed } = core.clone();
+    let events = event::Events { pool: pool.clone(), clock: clock.clone(), feed, deadlines, reopen_window };
+    let cards = contact_card::ContactCards { core: core.clone(), public_url: rules.public_url.clone() };
+    server
+        .service(AreaServiceServer::new(area::Areas(core.clone())))
+        .service(DepartmentServiceServer::new(department::Departments(core.clone())))
+        .service(StaffServiceServer::new(staff::Staff(core.clone())))
+        .service(ContactCardServiceServer::new(cards))
+        .service(CategoryServiceServer::new(category::Categories(core.clone())))
+        .service(CalendarServiceServer::new(calendar::Calendars(core.clone())))
+        .service(EventServiceServer::new(events))
+        .service(StatisticsServiceServer::new(statistics::Statistics { pool, clock }))
+}

@@ -1,0 +1,135 @@
+//! Report: from what a reporter gives to an event with its place, limits and number.
+
+use jingwei_kit::caller::Caller;
+use jingwei_kit::etag;
+use jingwei_kit::status::Violations;
+use jingwei_proto::grid::v1 as pb;
+use uuid::Uuid;
+
+use super::event::{Events, first_answer, key, violates};
+use super::wire::{event as wire, name, point};
+use super::{actors, write};
+use crate::error::Error;
+use crate::model::area::AreaCode;
+use crate::model::event::Place;
+use crate::model::position::Point;
+use crate::model::report::{Report, report as make};
+use crate::store;
+
+/// A report as its fields read: what is wrong with them is told all at once.
+struct Fields {
+    district: i32,
+    id: Option<Uuid>,
+    category: String,
+    area: Option<AreaCode>,
+    point: Option<Point>,
+}
+
+/// Reports an event: reads what the report refers to, decides, writes it in one statement.
+pub async fn report(
+    events: &Events,
+    caller: &Caller,
+    request: &pb::ReportEventRequest,
+) -> Result<pb::Event, Error> {
+    let district = name::read_district(&request.parent)?;
+    let key = key(caller, district, &request.request_id, "ReportEvent", request)?;
+    let done = try_report(events, caller, request, key.as_ref()).await;
+    let event = match (done, &key) {
+        (Ok(event), _) => wire::write(&event),
+        (Err(error), None) => return Err(error),
+        (Err(error), Some(key)) => first_answer(&events.pool, key).await?.ok_or(error)?,
+    };
+    events.feed.wake(district);
+    Ok(event)
+}
+
+async fn try_report(
+    events: &Events,
+    caller: &Caller,
+    request: &pb::ReportEventRequest,
+    key: Option<&jingwei_kit::idempotency::Key>,
+) -> Result<crate::model::event::Event, Error> {
+    let mut violations = Violations::new();
+    let fields = read(request, &mut violations);
+    let reporter = wire::read_reporter(request.reporter.as_ref(), &caller.subject, &mut violations);
+    let evidence = wire::read_evidence(&request.evidence, &mut violations);
+    violations.finish()?;
+    let fields = fields?;
+    let now = events.clock.now();
+    let place = place(events, &fields, request, now).await?;
+    let reference = events.deadlines.of(fields.district, &fields.category, &request.condition).await?;
+    if !reference.category.is_reportable() {
+        return Err(Error::CategoryNotReportable { code: fields.category });
+    }
+    if !request.condition.is_empty()
+        && reference.category.conditions.iter().all(|c| c.code != request.condition)
+    {
+        let known: Vec<_> = reference.category.conditions.iter().map(|c| c.code.as_str()).collect();
+        let (zh, en) = (
+            format!("该类别的立案条件为：{}", known.join("、")),
+            format!("must be one of: {}", known.join(", ")),
+        );
+        return Err(jingwei_kit::status::invalid("condition", "condition", zh, en).into());
+    }
+    let made = Report {
+        id: fields.id.unwrap_or_else(|| events.clock.id()),
+        case_number: String::new(),
+        category: fields.category,
+        condition: request.condition.clone(),
+        place,
+        description: request.description.clone(),
+        reporter,
+        evidence,
+        verify_public: reference.category.verify_public_reports,
+    };
+    let grants = actors::of(caller, fields.district);
+    let (made, transition) = make(made, &grants, &reference.context(now))?;
+    let (district, id) = (made.district, made.id);
+    match write::insert(&events.pool, made, &transition, key).await {
+        Err(error) if violates(&error, "event_pkey") => {
+            Err(Error::AlreadyExists { name: name::event(district, id) })
+        }
+        // The same request at the same moment: the caller of this function gives its answer.
+        Err(error) if violates(&error, "idempotency_pkey") => Err(etag::mismatch(1).into()),
+        done => Ok(done?),
+    }
+}
+
+fn read(request: &pb::ReportEventRequest, violations: &mut Violations) -> Result<Fields, Error> {
+    let district = name::read_district(&request.parent)?;
+    if request.area.is_empty() && request.point.is_none() {
+        violations.add("area", "required", "area 与 point 至少填写一项", "an area or a point must be given");
+    }
+    let id = Some(&request.event_id).filter(|id| !id.is_empty());
+    Ok(Fields {
+        district,
+        id: id.map(|id| name::read_uuid("event_id", id)).transpose()?,
+        category: name::read_in("category", &request.category, district, violations),
+        area: name::read_area_in("area", &request.area, district, violations),
+        point: point::read("point", request.point.as_ref(), request.coordinate_system(), violations),
+    })
+}
+
+/// Where it is: the deepest area that holds the point, where that is no contradiction to the area given.
+async fn place(
+    events: &Events,
+    fields: &Fields,
+    request: &pb::ReportEventRequest,
+    now: time::OffsetDateTime,
+) -> Result<Place, Error> {
+    let mut connection = events.pool.acquire().await?;
+    let located = match fields.point {
+        Some(point) => store::area::locate(&mut *connection, fields.district, point, now).await?,
+        None => None,
+    };
+    let found = match (located, fields.area) {
+        (Some(located), None) => Some(located),
+        (Some(located), Some(given)) if given.contains(&located.0) => Some(located),
+        (_, Some(given)) => {
+            store::area::version(&mut *connection, given, now).await?.map(|version| (given, version))
+        }
+        (None, None) => return Err(Error::PointOutside),
+    };
+    let (area, area_version) = found.ok_or(Error::ReferenceMissing { field: "area" })?;
+    Ok(Place { area, area_version, point: fields.point, address: request.address.clone() })
+}

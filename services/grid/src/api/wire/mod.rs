@@ -1,0 +1,17 @@
+//! Proto ↔ model, one file for each noun.
+
+pub mod area;
+pub mod calendar;
+pub mod card;
+pub mod category;
+pub mod command;
+pub mod department;
+pub mod event;
+pub mod limit;
+pub mod mask;
+pub mod name;
+pub mod point;
+pub mod staff;
+pub mod time;
+pub mod transition;
+pub mod unit;

@@ -1,0 +1,62 @@
+//! One change of an event, made ready for the store: its counts, its entry in the change feed, the answer to keep.
+
+use jingwei_kit::idempotency::Key;
+use jingwei_proto::grid::v1 as pb;
+use prost::Message;
+use sqlx::{PgConnection, PgPool};
+
+use super::wire::{event, name, transition as wire_transition, unit};
+use crate::model::calendar::CHINA_STANDARD_TIME;
+use crate::model::count::counts;
+use crate::model::event::Event;
+use crate::model::transition::Transition;
+use crate::model::unit::Unit;
+use crate::store::event::{Answer, Change, insert as store_insert, update as store_update};
+
+/// Writes a new event; answers with it as the database numbered it.
+pub async fn insert(
+    pool: &PgPool,
+    made: Event,
+    transition: &Transition,
+    key: Option<&Key>,
+) -> sqlx::Result<Event> {
+    let resource = name::event(made.district, made.id);
+    let payload = payload(&made, transition, &resource);
+    let answer = key.map(|key| Answer { key, response: event::write(&made).encode_to_vec() });
+    let counts = counts(transition.action, None, &made);
+    let change =
+        Change { event: &made, transition, counts: &counts, payload: &payload, resource: &resource, answer };
+    let day = made.times.reported.to_offset(CHINA_STANDARD_TIME).date();
+    let case_number = store_insert(pool, &change, day).await?;
+    Ok(Event { case_number, ..made })
+}
+
+/// Writes a change of `before` to `after`; false where `before` was no longer the event's last version.
+pub async fn update(
+    conn: &mut PgConnection,
+    before: &Event,
+    after: &Event,
+    transition: &Transition,
+    key: Option<&Key>,
+) -> sqlx::Result<bool> {
+    let resource = name::event(after.district, after.id);
+    let payload = payload(after, transition, &resource);
+    let answer = key.map(|key| Answer { key, response: event::write(after).encode_to_vec() });
+    let counts = counts(transition.action, Some(before), after);
+    let change =
+        Change { event: after, transition, counts: &counts, payload: &payload, resource: &resource, answer };
+    store_update(conn, &change).await
+}
+
+/// What readers of the change feed get.
+fn payload(event: &Event, transition: &Transition, resource: &str) -> Vec<u8> {
+    let desk = Unit::Area(event.desk);
+    let units = [&desk].into_iter().chain(&event.lead).chain(event.co_handlers.iter().map(|c| &c.unit));
+    let change = pb::WatchEventsResponse {
+        event: resource.to_owned(),
+        transition: Some(wire_transition::write(event.district, transition)),
+        units: units.map(|u| unit::write(event.district, u)).collect(),
+        resume_token: String::new(),
+    };
+    change.encode_to_vec()
+}

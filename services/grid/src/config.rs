@@ -1,0 +1,82 @@
+//! The service's settings, from variables with the prefix `GRID_`. docs/operations.md has the table.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use jingwei_kit::config::{ConfigError, Settings};
+use jingwei_kit::keys::KeySource;
+use jingwei_kit::pg::Database;
+use jingwei_kit::stack::Limits;
+use jingwei_kit::telemetry;
+
+/// What the service needs to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens: `GRID_LISTEN`, 127.0.0.1:50051.
+    pub listen: SocketAddr,
+    /// Its database.
+    pub database: Database,
+    /// Whose tokens it believes.
+    pub keys: KeySource,
+    /// How much it takes on.
+    pub limits: Limits,
+    /// What the rules leave to the operator.
+    pub rules: Rules,
+}
+
+/// What the rules leave to the operator.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How often the clocks are looked at: `GRID_SWEEP_INTERVAL`, 1s.
+    pub sweep_interval: Duration,
+    /// How long after its closing an event can be reopened: `GRID_REOPEN_WINDOW`, 72h.
+    pub reopen_window: Duration,
+    /// How long the answers to requests with an id are kept: `GRID_ANSWERS_KEPT`, 48h.
+    pub answers_kept: Duration,
+    /// The address that contact cards' QR codes begin with: `GRID_PUBLIC_URL`, http://127.0.0.1:8080.
+    pub public_url: String,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        Self {
+            sweep_interval: Duration::from_secs(1),
+            reopen_window: hours(72),
+            answers_kept: hours(48),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// From the environment, with what telemetry needs.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, at once.
+    pub fn from_env() -> Result<(Self, telemetry::Options), ConfigError> {
+        let mut settings = Settings::from_env("GRID_");
+        let telemetry = telemetry::Options::read("grid", &mut settings);
+        let config = Self {
+            listen: settings.address("LISTEN", (Ipv4Addr::LOCALHOST, 50051).into()),
+            database: Database::read(&mut settings),
+            keys: KeySource::read(&mut settings),
+            limits: Limits::read(&mut settings),
+            rules: Rules::read(&mut settings),
+        };
+        settings.finish()?;
+        Ok((config, telemetry))
+    }
+}
+
+impl Rules {
+    fn read(settings: &mut Settings) -> Self {
+        let default = Self::default();
+        Self {
+            sweep_interval: settings.duration("SWEEP_INTERVAL", default.sweep_interval),
+            reopen_window: settings.duration("REOPEN_WINDOW", default.reopen_window),
+            answers_kept: settings.duration("ANSWERS_KEPT", default.answers_kept),
+            public_url: settings.text("PUBLIC_URL").unwrap_or(default.public_url),
+        }
+    }
+}

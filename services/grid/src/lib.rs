@@ -1,0 +1,100 @@
+//! Grid governance (网格化治理): areas, the people in them, and events from a report to a closed case.
+//!
+//! **Nouns** (`model`): area (区域) and its versions, department (职能部门), staff member and posting (派驻), contact card
+//! (连心卡), category (事件类别) with limits, work calendar (工作日历), event (事件), transition.
+//!
+//! **Invariants**: each change of an event is exactly one transition, chained by hashes; the table `model::arcs` says who may do
+//! what from which state; a deadline moves only by an extension or a suspension; of two changes of one version one is
+//! written; counts are folds over transitions; whatever is committed appears in the change feed, in the order of commits.
+//!
+//! **Who calls**: the gateway for front ends, internal systems directly. It calls nobody: its database is all it needs.
+//!
+//! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `sweep` keeps the clocks.
+
+pub mod api;
+pub mod config;
+pub mod error;
+pub mod model;
+pub mod store;
+pub mod sweep;
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+
+use jingwei_kit::clock::Clock;
+use jingwei_kit::keys::Keys;
+use jingwei_kit::outbox::Feed;
+use jingwei_kit::pg::Database;
+use jingwei_kit::serve::{Bound, Server};
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+
+use config::Config;
+
+/// The schema's history.
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Brings the schema of a database up to date; of several at once one does it and the others wait.
+///
+/// # Errors
+/// The database cannot be reached, or a migration failed.
+pub async fn migrate(database: &Database) -> Result<(), sqlx::Error> {
+    database.migrate(&MIGRATIONS).await
+}
+
+/// A service that listens, and answers once it runs.
+pub struct Grid {
+    bound: Bound,
+    sweep: sweep::Sweep,
+    rules: config::Rules,
+    stop: CancellationToken,
+}
+
+impl Grid {
+    /// Connects to the database, whose schema must be up to date, and listens.
+    ///
+    /// # Errors
+    /// The database, the keys or the address cannot be had.
+    pub async fn bind(
+        config: Config,
+        clock: Clock,
+        stop: CancellationToken,
+    ) -> Result<Self, Box<dyn StdError + Send + Sync>> {
+        let Config { listen, database, keys, limits, rules } = config;
+        let pool = database.connect().await?;
+        let keys = Keys::load(keys, clock.clone()).await?;
+        tokio::spawn({
+            let (keys, stop) = (keys.clone(), stop.clone());
+            async move { stop.run_until_cancelled(keys.keep_fresh()).await }
+        });
+        let feed = Feed::start(pool.clone(), stop.clone());
+        let deadlines = api::deadlines::Deadlines::new(pool.clone());
+        let sweep = sweep::Sweep {
+            pool: pool.clone(),
+            clock: clock.clone(),
+            feed: feed.clone(),
+            deadlines: deadlines.clone(),
+        };
+        let server = Server::new(error::DOMAIN, limits, keys).database(pool.clone());
+        let core = api::Core { pool, clock, feed };
+        let bound = api::register(server, &core, deadlines, &rules).bind(listen)?;
+        Ok(Self { bound, sweep, rules, stop })
+    }
+
+    /// The address, with its port.
+    pub fn address(&self) -> SocketAddr {
+        self.bound.address()
+    }
+
+    /// Serves and sweeps until told to stop, then drains.
+    ///
+    /// # Errors
+    /// The transport failed.
+    pub async fn run(self) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        let sweeping = tokio::spawn(self.sweep.run(self.rules, self.stop.clone()));
+        let served = self.bound.run(self.stop.clone()).await;
+        self.stop.cancel();
+        sweeping.await?;
+        Ok(served?)
+    }
+}

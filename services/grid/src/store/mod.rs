@@ -1,0 +1,12 @@
+//! The only SQL: plain functions over a connection that take and give the model's types.
+
+pub mod area;
+pub mod calendar;
+pub mod card;
+pub mod category;
+pub mod count;
+pub mod department;
+pub mod event;
+pub mod event_list;
+pub mod staff;
+pub mod transition;

@@ -1,0 +1,134 @@
+//! The sweep: gives every alarm whose time has come and ends suspensions, by any number of replicas and each once.
+
+use std::time::Duration;
+
+use jingwei_kit::clock::Clock;
+use jingwei_kit::idempotency;
+use jingwei_kit::outbox::Feed;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::deadlines::Deadlines;
+use crate::api::write;
+use crate::config::Rules;
+use crate::error::Error;
+use crate::model::action::Command;
+use crate::model::actor::Actor;
+use crate::model::apply::apply;
+use crate::model::event::Event;
+use crate::store;
+
+/// How many events one transaction takes.
+const BATCH: i64 = 100;
+/// How many transitions one transaction adds to the counts.
+const ROLL_UP: i64 = 5000;
+
+/// What the sweep works with.
+#[derive(Clone)]
+pub struct Sweep {
+    /// The database.
+    pub pool: PgPool,
+    /// The time.
+    pub clock: Clock,
+    /// Where readers of changes are woken.
+    pub feed: Feed,
+    /// Calendars and limits.
+    pub deadlines: Deadlines,
+}
+
+impl Sweep {
+    /// Sweeps at the interval of the rules until `stop`. A fault is logged and tried again with the next sweep.
+    pub async fn run(self, rules: Rules, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(rules.sweep_interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            let done = async {
+                self.once().await?;
+                self.roll_up().await?;
+                self.expire(rules.answers_kept).await
+            };
+            if let Err(error) = done.await {
+                tracing::warn!(?error, "the sweep failed; the next one tries again");
+            }
+        }
+    }
+
+    /// Forgets the answers to requests older than `kept`.
+    async fn expire(&self, kept: Duration) -> Result<(), Error> {
+        let before = self.clock.now() - kept;
+        for district in store::event::districts(&self.pool).await? {
+            idempotency::expire(&self.pool, district, before).await?;
+        }
+        Ok(())
+    }
+
+    /// Does everything that is due now, in every district; answers with how many alarms it gave.
+    pub async fn once(&self) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let mut given = 0;
+        for district in store::event::due_districts(&self.pool, now).await? {
+            loop {
+                let batch = self.batch(district).await?;
+                given += batch;
+                if batch == 0 {
+                    break;
+                }
+                self.feed.wake(district);
+            }
+        }
+        metrics::counter!("grid_sweep_alarms_total").increment(given as u64);
+        Ok(given)
+    }
+
+    /// Adds what happened since the last time to the counts of every district.
+    pub async fn roll_up(&self) -> Result<(), Error> {
+        for district in store::count::behind(&self.pool).await? {
+            loop {
+                let mut transaction = self.pool.begin().await?;
+                let added = store::count::roll_up(&mut transaction, district, ROLL_UP).await?;
+                transaction.commit().await?;
+                if added < ROLL_UP {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One transaction: locks what no other replica is at, gives the alarms, writes.
+    async fn batch(&self, district: i32) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await?;
+        let due = store::event::lock_due(&mut transaction, district, now, BATCH).await?;
+        let mut given = 0;
+        for event in due {
+            given += self.alarms(&mut transaction, event).await?;
+        }
+        transaction.commit().await?;
+        Ok(given)
+    }
+
+    /// Every alarm of one event that is due: amber, red and critical may all be, after a standstill.
+    async fn alarms(&self, transaction: &mut sqlx::PgConnection, mut event: Event) -> Result<usize, Error> {
+        let mut given = 0;
+        let system = [Actor::system(event.district)];
+        while let Some(action) = event.due_action(self.clock.now()) {
+            let reference = self.deadlines.of_event(&event).await?;
+            let context = reference.context(self.clock.now());
+            let (after, transition) = match apply(&event, &Command::from(action), &system, &context) {
+                Ok(done) => done,
+                // A year without a calendar, say: the others are not to wait for it.
+                Err(refusal) => {
+                    tracing::warn!(event = %event.id, ?refusal, "an alarm cannot be given");
+                    break;
+                }
+            };
+            if !write::update(transaction, &event, &after, &transition, None).await? {
+                break;
+            }
+            event = after;
+            given += 1;
+        }
+        Ok(given)
+    }
+}

@@ -1,0 +1,225 @@
+//! A gRPC server: bind, serve, drain.
+
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
+
+use http::Request;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    body::Body,
+    server::NamedService,
+    service::{Routes, RoutesBuilder},
+    transport::server::TcpIncoming,
+};
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::HealthServer,
+    server::{HealthReporter, HealthService},
+};
+use tower::Service;
+
+use crate::{
+    admit::Admission,
+    keys::Keys,
+    method::AdmissionError,
+    stack::{Limits, Stack},
+};
+
+/// How often the database is asked for its health, and how long it may take.
+const CHECK: Duration = Duration::from_secs(5);
+
+/// A server that is being put together.
+pub struct Server {
+    domain: &'static str,
+    limits: Limits,
+    keys: Keys,
+    routes: RoutesBuilder,
+    services: Vec<&'static str>,
+    database: Option<PgPool>,
+}
+
+/// A server that listens, and answers once it runs.
+pub struct Bound {
+    address: SocketAddr,
+    incoming: TcpIncoming,
+    limits: Limits,
+    admission: Admission,
+    domain: &'static str,
+    routes: Routes,
+    health: HealthReporter,
+    services: Vec<&'static str>,
+    database: Option<PgPool>,
+}
+
+/// Why a server does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// A .proto file does not say who may call an RPC.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// The descriptors are broken.
+    #[error("cannot offer reflection")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("the server failed")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+impl Server {
+    /// A server without services, whose errors have `domain` (e.g. `grid.jingwei`).
+    pub fn new(domain: &'static str, limits: Limits, keys: Keys) -> Self {
+        Self { domain, limits, keys, routes: Routes::builder(), services: Vec::new(), database: None }
+    }
+
+    /// Adds a generated service; each of its RPCs must declare its permission.
+    #[must_use]
+    pub fn service<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = http::Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        self.services.push(S::NAME);
+        self.routes.add_service(service);
+        self
+    }
+
+    /// Makes the health of the services follow that of the database.
+    #[must_use]
+    pub fn database(mut self, pool: PgPool) -> Self {
+        self.database = Some(pool);
+        self
+    }
+
+    /// Listens; port 0 takes a free one. Callers that connect now wait until the server runs.
+    pub fn bind(mut self, address: SocketAddr) -> Result<Bound, ServeError> {
+        let admission = Admission::new(&self.services, self.keys, self.limits.message)?;
+        let health = HealthReporter::new();
+        self.routes.add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
+        self.routes.add_service(reflection(&self.services)?);
+        let listen = |e| ServeError::Listen(address, e);
+        let incoming = TcpIncoming::bind(address).map_err(listen)?.with_nodelay(Some(true));
+        Ok(Bound {
+            address: incoming.local_addr().map_err(listen)?,
+            incoming,
+            limits: self.limits,
+            admission,
+            domain: self.domain,
+            routes: self.routes.routes(),
+            health,
+            services: self.services,
+            database: self.database,
+        })
+    }
+}
+
+impl Bound {
+    /// The address, with its port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then drains: health says NOT_SERVING, streams end with UNAVAILABLE, no new connections,
+    /// and running calls have the grace period to end.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
+        let Self { limits, admission, domain, routes, incoming, health, services, database, .. } = self;
+        // More than the limits, or calls above them would wait at the client instead of being shed.
+        let streams = u32::try_from(2 * (limits.calls + limits.streams)).unwrap_or(u32::MAX);
+        let stack = Stack::new(domain, limits.clone(), admission, routes, stop.clone());
+        let tasks = stack.tasks();
+        let watch = tokio::spawn(watch_health(health, services, database, stop.clone()));
+        let server = tonic::transport::Server::builder()
+            .max_concurrent_streams(streams)
+            .http2_max_header_list_size(32 << 10)
+            // A stream's reader that vanished without a word is found out.
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+            .serve_with_incoming_shutdown(stack, incoming, stop.clone().cancelled_owned());
+        let drained = async {
+            stop.cancelled().await;
+            tokio::time::sleep(limits.grace).await;
+        };
+        let result = tokio::select! {
+            result = server => result,
+            () = drained => {
+                tracing::warn!("connections were still open after the grace period");
+                Ok(())
+            }
+        };
+        tasks.close();
+        if tokio::time::timeout(limits.grace, tasks.wait()).await.is_err() {
+            tracing::warn!(calls = tasks.len(), "calls were still running after the grace period");
+        }
+        watch.abort();
+        Ok(result?)
+    }
+}
+
+/// Completes at SIGTERM or Ctrl-C.
+pub async fn told_to_stop() -> io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        result = tokio::signal::ctrl_c() => result,
+    }
+}
+
+/// Keeps the health of the services (and of "", the server) as the database's, until `stop`: then NOT_SERVING.
+async fn watch_health(
+    health: HealthReporter,
+    services: Vec<&'static str>,
+    database: Option<PgPool>,
+    stop: CancellationToken,
+) {
+    let set = async |status| {
+        for name in services.iter().copied().chain([""]) {
+            health.set_service_status(name, status).await;
+        }
+    };
+    while !stop.is_cancelled() {
+        set(if healthy(database.as_ref()).await {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        })
+        .await;
+        stop.run_until_cancelled(tokio::time::sleep(CHECK)).await;
+    }
+    set(ServingStatus::NotServing).await;
+    // Ends the streams of those who watch it: they would keep the server from draining.
+    let mut reporter = health.clone();
+    for name in services.iter().copied().chain([""]) {
+        reporter.clear_service_status(name).await;
+    }
+}
+
+async fn healthy(database: Option<&PgPool>) -> bool {
+    let Some(pool) = database else { return true };
+    let asked = tokio::time::timeout(CHECK, sqlx::query("select 1").execute(pool)).await;
+    matches!(asked, Ok(Ok(_)))
+}
+
+fn reflection(
+    services: &[&'static str],
+) -> Result<
+    impl Service<Request<Body>, Response = http::Response<Body>, Error = Infallible, Future: Send>
+    + NamedService
+    + Clone
+    + Send
+    + Sync
+    + use<>,
+    tonic_reflection::server::Error,
+> {
+    let builder = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(jingwei_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+    let named = services.iter().chain(&["grpc.health.v1.Health"]);
+    named.fold(builder, |builder, name| builder.with_service_name(*name)).build_v1()
+}
