@@ -71,7 +71,7 @@ impl Cluster {
     ///
     /// # Errors
     /// See `ClusterError`.
-    pub fn start(options: Options) -> Result<Self, ClusterError> {
+    pub fn start(options: &Options) -> Result<Self, ClusterError> {
         let programs = Programs::find()?;
         make_folder(&options.dir)?;
         programs.give(&options.dir)?;
@@ -87,7 +87,7 @@ impl Cluster {
             Some(port) => port,
             None => free_port().map_err(|error| ClusterError::Folder { path: options.dir.clone(), error })?,
         };
-        programs.run("pg_ctl", &start_arguments(&options, &data, port))?;
+        programs.run("pg_ctl", &start_arguments(options, &data, port))?;
         Ok(Self { programs, data, port, password })
     }
 

@@ -13,7 +13,7 @@ fn folder() -> tempfile::TempDir {
 
 fn start(dir: &tempfile::TempDir) -> Cluster {
     let settings = vec![("fsync".to_owned(), "off".to_owned())];
-    Cluster::start(Options { dir: dir.path().join("pg"), port: None, settings }).unwrap()
+    Cluster::start(&Options { dir: dir.path().join("pg"), port: None, settings }).unwrap()
 }
 
 fn query(cluster: &Cluster, sql: &str) -> String {

@@ -115,7 +115,7 @@ fn cluster() -> Result<String, Box<dyn Error + Send + Sync>> {
         ("max_connections", "300"),
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let cluster = Cluster::start(Options { dir: dir.clone(), port: None, settings })?;
+    let cluster = Cluster::start(&Options { dir: dir.clone(), port: None, settings })?;
     if !found {
         stop_when_unused(&dir)?;
     }
