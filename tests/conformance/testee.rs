@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pool = DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice())?;
     let tables = Tables::new(&pool);
     let message = |name| pool.get_message_by_name(name).ok_or(format!("the runner's protos lack {name}"));
-    let (request, response) = (message("conformance.ConformanceRequest")?, message("conformance.ConformanceResponse")?);
+    let (request, response) =
+        (message("conformance.ConformanceRequest")?, message("conformance.ConformanceResponse")?);
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     let mut length = [0; 4];
     loop {

@@ -46,16 +46,21 @@ async fn an_area_keeps_every_version() {
     assert!(first.level_name.starts_with("三级"), "{}", first.level_name);
     let before = site.clock.now();
     site.clock.advance(Duration::days(1));
-    let wanted = pb::Area { display_name: "永安第一网格".into(), service_phone: "1".into(), ..first.clone() };
+    // A token lives for an hour.
+    let mut areas = site.areas();
+    let wanted =
+        pb::Area { display_name: "永安第一网格".into(), service_phone: "1".into(), ..first.clone() };
     let second = areas.update_area(update(&wanted, &["display_name"])).await.expect("changed").into_inner();
     assert_eq!((second.version, second.display_name.as_str()), (2, "永安第一网格"));
     assert_eq!(second.service_phone, "", "not in the mask");
     assert_eq!(areas.get_area(get("410182002011001")).await.expect("there").into_inner(), second);
     let then = pb::GetAreaRequest { read_time: Some(moment(before)), ..get("410182002011001") };
     assert_eq!(areas.get_area(then).await.expect("it was there").into_inner().version, 1);
-    let earlier = pb::GetAreaRequest { read_time: Some(moment(before - Duration::days(1))), ..get("410182002011001") };
+    let earlier =
+        pb::GetAreaRequest { read_time: Some(moment(before - Duration::days(1))), ..get("410182002011001") };
     assert_eq!(refusal(areas.get_area(earlier).await), (Code::NotFound, "NOT_FOUND".into()));
-    let request = pb::ListAreaVersionsRequest { parent: area("410182002011001"), page_size: 1, ..Default::default() };
+    let request =
+        pb::ListAreaVersionsRequest { parent: area("410182002011001"), page_size: 1, ..Default::default() };
     let newest = areas.list_area_versions(request.clone()).await.expect("versions").into_inner();
     assert_eq!(newest.versions.iter().map(|v| v.version).collect::<Vec<_>>(), [2]);
     let request = pb::ListAreaVersionsRequest { page_token: newest.next_page_token, ..request };
@@ -71,16 +76,22 @@ async fn a_version_to_come_is_not_shown_yet() {
     let now = site.clock.now();
     let first = areas.get_area(get("410182002")).await.expect("there").into_inner();
     let wanted = pb::Area { display_name: "京城街道".into(), ..first.clone() };
-    let request = pb::UpdateAreaRequest { effective_time: Some(moment(now + Duration::days(7))), ..update(&wanted, &[]) };
+    let request = pb::UpdateAreaRequest {
+        effective_time: Some(moment(now + Duration::days(7))),
+        ..update(&wanted, &[])
+    };
     let coming = areas.update_area(request).await.expect("noted").into_inner();
     assert_eq!((coming.version, coming.display_name.as_str()), (2, "京城街道"));
     let shown = areas.get_area(get("410182002")).await.expect("there").into_inner();
     assert_eq!((shown.version, shown.display_name.as_str()), (1, "京城路街道"));
     assert_eq!(shown.etag, coming.etag, "the etag is of the last change, in force or not");
-    let past = pb::UpdateAreaRequest { effective_time: Some(moment(now - Duration::days(1))), ..update(&shown, &[]) };
+    let past = pb::UpdateAreaRequest {
+        effective_time: Some(moment(now - Duration::days(1))),
+        ..update(&shown, &[])
+    };
     assert_eq!(wrong_fields(areas.update_area(past).await), ["effective_time"]);
     site.clock.advance(Duration::days(7));
-    // The token of an hour ago no longer holds.
+    // A token lives for an hour.
     let shown = site.areas().get_area(get("410182002")).await.expect("there").into_inner();
     assert_eq!((shown.version, shown.display_name.as_str()), (2, "京城街道"));
 }
@@ -92,7 +103,8 @@ async fn a_repeated_request_gets_the_first_answer() {
     let request = pb::CreateAreaRequest { request_id: request_id(), ..new_area("410182003", "索河街道") };
     let first = areas.create_area(request.clone()).await.expect("created").into_inner();
     assert_eq!(areas.create_area(request.clone()).await.expect("repeated").into_inner(), first);
-    let other = pb::CreateAreaRequest { request_id: request.request_id, ..new_area("410182004", "豫龙镇") };
+    let other =
+        pb::CreateAreaRequest { request_id: request.request_id, ..new_area("410182004", "豫龙镇") };
     assert_eq!(refusal(areas.create_area(other).await), (Code::InvalidArgument, "REQUEST_ID_REUSED".into()));
     let again = areas.create_area(new_area("410182003", "索河街道")).await;
     assert_eq!(refusal(again), (Code::AlreadyExists, "ALREADY_EXISTS".into()));
@@ -111,7 +123,9 @@ async fn what_does_not_fit_is_refused() {
         request.area.as_mut().expect("given").name = name.to_owned();
         assert_eq!(wrong_fields(areas.create_area(request).await), ["area.name"], "{name}");
     }
-    for boundary in ["[]", r#"{"type":"Point","coordinates":[1,2]}"#, &polygon(&["[[1,2],[3,4],[1,2]]".into()])] {
+    for boundary in
+        ["[]", r#"{"type":"Point","coordinates":[1,2]}"#, &polygon(&["[[1,2],[3,4],[1,2]]".into()])]
+    {
         let mut request = new_area("410182005", "刘河镇");
         request.area.as_mut().expect("given").boundary_geojson = boundary.to_owned();
         assert_eq!(wrong_fields(areas.create_area(request).await), ["area.boundary_geojson"], "{boundary}");
@@ -133,7 +147,8 @@ async fn lists_go_by_ancestor_and_depth_page_by_page() {
     for code in ["410182003", "410182002012", "410182002012001", "410182002012001001"] {
         areas.create_area(new_area(code, code)).await.expect("created");
     }
-    let street = pb::ListAreasRequest { parent: DISTRICT.into(), ancestor: area("410182002"), ..Default::default() };
+    let street =
+        pb::ListAreasRequest { parent: DISTRICT.into(), ancestor: area("410182002"), ..Default::default() };
     let mut seen = Vec::new();
     let mut request = pb::ListAreasRequest { page_size: 2, ..street.clone() };
     loop {
@@ -145,7 +160,14 @@ async fn lists_go_by_ancestor_and_depth_page_by_page() {
         }
         request.page_token = page.next_page_token;
     }
-    let below = ["410182002", "410182002011", "410182002011001", "410182002012", "410182002012001", "410182002012001001"];
+    let below = [
+        "410182002",
+        "410182002011",
+        "410182002011001",
+        "410182002012",
+        "410182002012001",
+        "410182002012001001",
+    ];
     assert_eq!(seen, below);
     let grids = pb::ListAreasRequest { depth: Some(3), ..street };
     let grids = areas.list_areas(grids).await.expect("a page").into_inner().areas;
@@ -153,7 +175,11 @@ async fn lists_go_by_ancestor_and_depth_page_by_page() {
     assert_eq!(grids, [area("410182002011001"), area("410182002012001")]);
     let all = pb::ListAreasRequest { parent: DISTRICT.into(), depth: Some(0), ..Default::default() };
     assert_eq!(areas.list_areas(all).await.expect("a page").into_inner().areas.len(), 1);
-    let other = pb::ListAreasRequest { parent: DISTRICT.into(), page_token: request.page_token, ..Default::default() };
+    let other = pb::ListAreasRequest {
+        parent: DISTRICT.into(),
+        page_token: request.page_token,
+        ..Default::default()
+    };
     assert_eq!(wrong_fields(areas.list_areas(other).await), ["page_token"]);
 }
 
@@ -247,5 +273,8 @@ async fn gcj_02_is_converted_on_entry() {
         ..at(gcj_latitude, gcj_longitude)
     };
     let point = areas.locate_point(request).await.expect("converted").into_inner().point.expect("with it");
-    assert!((point.latitude - latitude).abs() < 1e-6 && (point.longitude - longitude).abs() < 1e-6, "{point:?}");
+    assert!(
+        (point.latitude - latitude).abs() < 1e-6 && (point.longitude - longitude).abs() < 1e-6,
+        "{point:?}"
+    );
 }

@@ -13,7 +13,8 @@ fn name(code: &str) -> String {
 
 fn new(code: &str, parent: &str) -> pb::CreateCategoryRequest {
     let parent_category = if parent.is_empty() { String::new() } else { name(parent) };
-    let category = pb::Category { name: name(code), parent_category, display_name: code.into(), ..Default::default() };
+    let category =
+        pb::Category { name: name(code), parent_category, display_name: code.into(), ..Default::default() };
     pb::CreateCategoryRequest { parent: DISTRICT.into(), category: Some(category), request_id: String::new() }
 }
 
@@ -38,7 +39,11 @@ async fn a_category_keeps_its_limits_and_conditions() {
     wanted.verify_public_reports = true;
     for (code, display_name, minutes) in [("fenced", "有围挡", 480), ("unfenced", "无围挡", 180)] {
         let limits = handle_within(pb::TimeUnit::EmergencyHours, minutes);
-        wanted.conditions.push(pb::Condition { code: code.into(), display_name: display_name.into(), limits });
+        wanted.conditions.push(pb::Condition {
+            code: code.into(),
+            display_name: display_name.into(),
+            limits,
+        });
     }
     let wanted = wanted.clone();
     let created = categories.create_category(request.clone()).await.expect("created").into_inner();
@@ -60,11 +65,17 @@ async fn a_category_keeps_its_limits_and_conditions() {
 #[tokio::test]
 async fn there_are_two_levels() {
     let (_site, mut categories) = start().await;
-    for (code, parent) in [("pipes", ""), ("burst-pipe", "pipes"), ("leak", "pipes"), ("green", ""), ("pests", "green")] {
+    for (code, parent) in
+        [("pipes", ""), ("burst-pipe", "pipes"), ("leak", "pipes"), ("green", ""), ("pests", "green")]
+    {
         categories.create_category(new(code, parent)).await.expect("created");
     }
     assert_eq!(refusal(categories.create_category(new("x", "none")).await).0, Code::FailedPrecondition);
-    assert_eq!(refusal(categories.create_category(new("x", "leak")).await).0, Code::FailedPrecondition, "a third level");
+    assert_eq!(
+        refusal(categories.create_category(new("x", "leak")).await).0,
+        Code::FailedPrecondition,
+        "a third level"
+    );
     let taken = categories.create_category(new("leak", "green")).await;
     assert_eq!(refusal(taken), (Code::AlreadyExists, "ALREADY_EXISTS".into()));
     let mut list = async |parent: &str, page_size: i32, page_token: &str| {
@@ -95,7 +106,8 @@ async fn what_does_not_fit_is_refused() {
     let category = request.category.as_mut().expect("given");
     category.name = "districts/410183/categories/x".into();
     category.parent_category = "districts/410183/categories/pipes".into();
-    let fields = wrong_fields(categories.create_category(request).await);
+    let mut fields = wrong_fields(categories.create_category(request).await);
+    fields.sort();
     assert_eq!(fields, ["category.name", "category.parent_category"]);
     let mut unnamed = new("x", "");
     unnamed.category.as_mut().expect("given").name.clear();
@@ -105,7 +117,11 @@ async fn what_does_not_fit_is_refused() {
         update_mask: mask(&["parent_category"]),
         request_id: String::new(),
     };
-    assert_eq!(wrong_fields(categories.update_category(request).await), ["update_mask"], "a category stays where it is");
+    assert_eq!(
+        wrong_fields(categories.update_category(request).await),
+        ["update_mask"],
+        "a category stays where it is"
+    );
     let nothing = categories.get_category(pb::GetCategoryRequest { name: name("none") }).await;
     assert_eq!(refusal(nothing), (Code::NotFound, "NOT_FOUND".into()));
 }

@@ -33,7 +33,13 @@ impl Cards {
         self.cards.get_contact_card(request).await.expect("every area has a card").into_inner()
     }
 
-    async fn post(&mut self, display_name: &str, duty_phone: &str, code: &str, role: pb::PostingRole) -> pb::Posting {
+    async fn post(
+        &mut self,
+        display_name: &str,
+        duty_phone: &str,
+        code: &str,
+        role: pb::PostingRole,
+    ) -> pb::Posting {
         let member = pb::StaffMember {
             display_name: display_name.into(),
             duty_phone: duty_phone.into(),
@@ -65,8 +71,12 @@ impl Cards {
 }
 
 fn posting(member: &str, code: &str, role: pb::PostingRole) -> pb::CreatePostingRequest {
-    let posting =
-        pb::Posting { staff_member: member.into(), area: area(code), role: role.into(), ..Default::default() };
+    let posting = pb::Posting {
+        staff_member: member.into(),
+        area: area(code),
+        role: role.into(),
+        ..Default::default()
+    };
     pb::CreatePostingRequest { parent: DISTRICT.into(), posting: Some(posting), ..Default::default() }
 }
 
@@ -106,7 +116,8 @@ async fn a_card_exists_with_its_area_and_follows_its_people() {
     let after = cards.card(GRID).await;
     assert_eq!((after.version, people(&after)), (6, vec![("网格长", "1"), ("医生", "3")]));
     assert_eq!(cards.card("410182002011").await.version, 1, "another area's card is another card");
-    let request = pb::ListContactCardVersionsRequest { parent: card_name(GRID), page_size: 4, ..Default::default() };
+    let request =
+        pb::ListContactCardVersionsRequest { parent: card_name(GRID), page_size: 4, ..Default::default() };
     let newest = cards.cards.list_contact_card_versions(request.clone()).await.expect("a page").into_inner();
     assert_eq!(newest.versions.iter().map(|v| v.version).collect::<Vec<_>>(), [6, 5, 4, 3]);
     assert_eq!(newest.versions[2].people, full.people);
@@ -137,12 +148,43 @@ async fn the_nearest_service_phone_counts() {
 }
 
 #[tokio::test]
+async fn a_service_phone_to_come_is_on_the_card_from_its_day_on() {
+    let mut cards = Cards::start().await;
+    let tomorrow = cards.site.clock.now() + Duration::days(1);
+    let street = pb::Area {
+        name: area(STREET),
+        display_name: "不变".into(),
+        service_phone: "0371-2".into(),
+        ..Default::default()
+    };
+    let request = pb::UpdateAreaRequest {
+        area: Some(street),
+        update_mask: mask(&["service_phone"]),
+        effective_time: Some(common::moment(tomorrow)),
+        ..Default::default()
+    };
+    cards.site.areas().update_area(request).await.expect("noted");
+    let before = cards.card(GRID).await;
+    assert_eq!((before.service_phone.as_str(), before.version), ("", 1));
+    cards.site.clock.set(tomorrow);
+    let mut public = ContactCardServiceClient::new(cards.site.channel.clone());
+    for _ in 0..2 {
+        let request = pb::GetPublicContactCardRequest { name: before.public_name.clone() };
+        let shown = public.get_public_contact_card(request).await.expect("public").into_inner();
+        assert_eq!((shown.service_phone.as_str(), shown.version), ("0371-2", 2), "noticed once");
+    }
+}
+
+#[tokio::test]
 async fn the_public_link_is_stable_and_needs_no_token() {
     let mut cards = Cards::start().await;
     let before = cards.card(GRID).await;
     cards.post("网格长", "1", GRID, pb::PostingRole::GridChief).await;
     let card = cards.card(GRID).await;
-    assert_eq!((&before.public_name, &before.public_path, &before.qr_svg), (&card.public_name, &card.public_path, &card.qr_svg));
+    assert_eq!(
+        (&before.public_name, &before.public_path, &before.qr_svg),
+        (&card.public_name, &card.public_path, &card.qr_svg)
+    );
     let id = card.public_name.strip_prefix("districts/410182/contactCards/").expect("a public name");
     assert!(id.len() == 12 && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{id}");
     assert!(card.public_path.ends_with(&card.public_name), "{}", card.public_path);
@@ -152,9 +194,13 @@ async fn the_public_link_is_stable_and_needs_no_token() {
     let request = pb::GetPublicContactCardRequest { name: card.public_name.clone() };
     let shown = public.get_public_contact_card(request).await.expect("public").into_inner();
     assert_eq!((shown.title, shown.people, shown.version), (card.title, card.people, card.version));
-    for name in ["districts/410182/contactCards/000000000000", &card.public_name.replace("410182", "410183")] {
+    for name in ["districts/410182/contactCards/000000000000", &card.public_name.replace("410182", "410183")]
+    {
         let other = pb::GetPublicContactCardRequest { name: name.to_owned() };
-        assert_eq!(refusal(public.get_public_contact_card(other).await), (Code::NotFound, "NOT_FOUND".into()));
+        assert_eq!(
+            refusal(public.get_public_contact_card(other).await),
+            (Code::NotFound, "NOT_FOUND".into())
+        );
     }
     let missing = pb::GetContactCardRequest { name: card_name("410182099") };
     assert_eq!(refusal(cards.cards.get_contact_card(missing).await), (Code::NotFound, "NOT_FOUND".into()));
@@ -170,7 +216,9 @@ async fn people_posted_at_the_same_moment_are_all_on_the_card() {
     }
     let calls = members.into_iter().map(|member| {
         let mut staff = StaffServiceClient::new(cards.site.administrator());
-        tokio::spawn(async move { staff.create_posting(posting(&member, GRID, pb::PostingRole::GridMember)).await })
+        tokio::spawn(async move {
+            staff.create_posting(posting(&member, GRID, pb::PostingRole::GridMember)).await
+        })
     });
     for call in futures::future::join_all(calls).await {
         call.expect("no panic").expect("none is in another's way");
@@ -187,7 +235,11 @@ async fn deliveries_are_recorded_by_who_serves_the_area() {
     let mut worker = ContactCardServiceClient::new(worker);
     let deliver = |household: &str, version: i64| {
         let delivery = pb::ContactCardDelivery { household: household.into(), version, ..Default::default() };
-        pb::RecordDeliveryRequest { parent: card_name(GRID), delivery: Some(delivery), request_id: request_id() }
+        pb::RecordDeliveryRequest {
+            parent: card_name(GRID),
+            delivery: Some(delivery),
+            request_id: request_id(),
+        }
     };
     let request = deliver("3号楼2单元501", 0);
     let first = worker.record_delivery(request.clone()).await.expect("recorded").into_inner();

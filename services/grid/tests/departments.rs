@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{DISTRICT, Site, area, mask, refusal, request_id, wrong_fields};
+use common::{DISTRICT, Site, area, mask, metadata, refusal, request_id, wrong_fields};
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
 use jingwei_proto::grid::v1::department_service_client::DepartmentServiceClient;
@@ -27,7 +27,11 @@ fn water() -> pb::Department {
 }
 
 fn create(department: pb::Department) -> pb::CreateDepartmentRequest {
-    pb::CreateDepartmentRequest { parent: DISTRICT.into(), department: Some(department), request_id: String::new() }
+    pb::CreateDepartmentRequest {
+        parent: DISTRICT.into(),
+        department: Some(department),
+        request_id: String::new(),
+    }
 }
 
 /// A server with areas and the categories pipes ⊃ burst-pipe and green.
@@ -36,9 +40,17 @@ async fn start() -> (Site, DepartmentServiceClient<common::Session>) {
     let mut categories = CategoryServiceClient::new(site.administrator());
     for (code, parent) in [("pipes", ""), ("burst-pipe", "pipes"), ("green", "")] {
         let parent_category = if parent.is_empty() { String::new() } else { category(parent) };
-        let new = pb::Category { name: category(code), parent_category, display_name: code.into(), ..Default::default() };
-        let request =
-            pb::CreateCategoryRequest { parent: DISTRICT.into(), category: Some(new), request_id: String::new() };
+        let new = pb::Category {
+            name: category(code),
+            parent_category,
+            display_name: code.into(),
+            ..Default::default()
+        };
+        let request = pb::CreateCategoryRequest {
+            parent: DISTRICT.into(),
+            category: Some(new),
+            request_id: String::new(),
+        };
         categories.create_category(request).await.expect("created");
     }
     let departments = DepartmentServiceClient::new(site.administrator());
@@ -56,14 +68,19 @@ async fn a_department_is_created_read_and_changed() {
     assert_eq!(departments.create_department(request).await.expect("repeated").into_inner(), created);
     let request = pb::GetDepartmentRequest { name: name("water") };
     assert_eq!(departments.get_department(request).await.expect("there").into_inner(), created);
-    let wanted = pb::Department { display_name: "供水公司".into(), duties: Vec::new(), ..created.clone() };
+    let wanted =
+        pb::Department { display_name: "供水公司".into(), duties: Vec::new(), ..created.clone() };
     let request = pb::UpdateDepartmentRequest {
         department: Some(wanted.clone()),
         update_mask: mask(&["display_name"]),
         request_id: String::new(),
     };
     let changed = departments.update_department(request.clone()).await.expect("changed").into_inner();
-    assert_eq!((changed.display_name.as_str(), &changed.duties), ("供水公司", &duties), "duties are not in the mask");
+    assert_eq!(
+        (changed.display_name.as_str(), &changed.duties),
+        ("供水公司", &duties),
+        "duties are not in the mask"
+    );
     assert_ne!(changed.etag, created.etag);
     let stale = departments.update_department(request).await;
     assert_eq!(refusal(stale), (Code::Aborted, "ETAG_MISMATCH".into()));
@@ -71,7 +88,8 @@ async fn a_department_is_created_read_and_changed() {
         department: Some(pb::Department { etag: String::new(), ..wanted }),
         ..Default::default()
     };
-    let changed = departments.update_department(request).await.expect("no mask is all, no etag is any").into_inner();
+    let changed =
+        departments.update_department(request).await.expect("no mask is all, no etag is any").into_inner();
     assert!(changed.duties.is_empty());
 }
 
@@ -103,11 +121,14 @@ async fn departments_are_found_by_what_they_answer_for() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused() {
     let (_site, mut departments) = start().await;
-    let missing = (Code::FailedPrecondition, "REFERENCE_MISSING".to_owned());
-    let wanted = pb::Department { duties: vec![category("none")], ..water() };
-    assert_eq!(refusal(departments.create_department(create(wanted)).await), missing);
-    let wanted = pb::Department { served_areas: vec![area("410182099")], ..water() };
-    assert_eq!(refusal(departments.create_department(create(wanted)).await), missing);
+    let lost = pb::Department { duties: vec![category("none")], ..water() };
+    let nowhere = pb::Department { served_areas: vec![area("410182099")], ..water() };
+    for (wanted, field) in [(lost, "department.duties"), (nowhere, "department.served_areas")] {
+        let refused = departments.create_department(create(wanted.clone())).await;
+        assert_eq!(refusal(refused), (Code::FailedPrecondition, "REFERENCE_MISSING".into()));
+        let refused = departments.create_department(create(wanted)).await;
+        assert_eq!(metadata(refused, "field").as_deref(), Some(field));
+    }
     let wanted = pb::Department {
         name: "districts/410183/departments/water".into(),
         duties: vec!["districts/410183/categories/pipes".into()],

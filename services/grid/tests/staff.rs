@@ -17,12 +17,20 @@ fn new_member(display_name: &str, subject: &str) -> pb::CreateStaffMemberRequest
         subject: subject.into(),
         ..Default::default()
     };
-    pb::CreateStaffMemberRequest { parent: DISTRICT.into(), staff_member: Some(staff_member), ..Default::default() }
+    pb::CreateStaffMemberRequest {
+        parent: DISTRICT.into(),
+        staff_member: Some(staff_member),
+        ..Default::default()
+    }
 }
 
 fn new_posting(member: &str, code: &str, role: pb::PostingRole) -> pb::CreatePostingRequest {
-    let posting =
-        pb::Posting { staff_member: member.into(), area: area(code), role: role.into(), ..Default::default() };
+    let posting = pb::Posting {
+        staff_member: member.into(),
+        area: area(code),
+        role: role.into(),
+        ..Default::default()
+    };
     pb::CreatePostingRequest { parent: DISTRICT.into(), posting: Some(posting), ..Default::default() }
 }
 
@@ -41,7 +49,10 @@ async fn member(staff: &mut StaffServiceClient<Session>, display_name: &str) -> 
 }
 
 /// How many calls succeeded; each other one must have been refused with this reason.
-async fn winners<T: std::fmt::Debug>(calls: Vec<tokio::task::JoinHandle<Result<T, Status>>>, reason: &str) -> usize {
+async fn winners<T: std::fmt::Debug>(
+    calls: Vec<tokio::task::JoinHandle<Result<T, Status>>>,
+    reason: &str,
+) -> usize {
     let mut won = 0;
     for call in calls {
         match call.await.expect("no panic") {
@@ -65,7 +76,10 @@ async fn a_person_is_entered_read_and_changed() {
     assert_eq!(entered.name, format!("{DISTRICT}/staff/{id}"), "the id is the client's");
     assert_eq!(staff.create_staff_member(request.clone()).await.expect("repeated").into_inner(), entered);
     let taken = pb::CreateStaffMemberRequest { request_id: String::new(), ..request };
-    assert_eq!(refusal(staff.create_staff_member(taken).await), (Code::AlreadyExists, "ALREADY_EXISTS".into()));
+    assert_eq!(
+        refusal(staff.create_staff_member(taken).await),
+        (Code::AlreadyExists, "ALREADY_EXISTS".into())
+    );
     let found = staff.get_staff_member(pb::GetStaffMemberRequest { name: entered.name.clone() }).await;
     assert_eq!(found.expect("there").into_inner(), entered);
     let wanted = pb::StaffMember { duty_phone: "1".into(), subject: String::new(), ..entered.clone() };
@@ -76,7 +90,10 @@ async fn a_person_is_entered_read_and_changed() {
     };
     let changed = staff.update_staff_member(request.clone()).await.expect("changed").into_inner();
     assert_eq!((changed.duty_phone.as_str(), changed.subject.as_str()), ("1", "zhangsan"));
-    assert_eq!(refusal(staff.update_staff_member(request.clone()).await), (Code::Aborted, "ETAG_MISMATCH".into()));
+    assert_eq!(
+        refusal(staff.update_staff_member(request.clone()).await),
+        (Code::Aborted, "ETAG_MISMATCH".into())
+    );
     let wrong = pb::UpdateStaffMemberRequest { update_mask: mask(&["name"]), ..request };
     assert_eq!(wrong_fields(staff.update_staff_member(wrong).await), ["update_mask"]);
     let nobody = pb::GetStaffMemberRequest { name: format!("{DISTRICT}/staff/{}", request_id()) };
@@ -118,7 +135,10 @@ async fn a_subject_is_one_person() {
     let other = staff.create_staff_member(new_member("李四", "lisi")).await.expect("entered").into_inner();
     let wanted = pb::StaffMember { subject: "zhangsan".into(), ..other };
     let request = pb::UpdateStaffMemberRequest { staff_member: Some(wanted), ..Default::default() };
-    assert_eq!(refusal(staff.update_staff_member(request).await), (Code::AlreadyExists, "ALREADY_EXISTS".into()));
+    assert_eq!(
+        refusal(staff.update_staff_member(request).await),
+        (Code::AlreadyExists, "ALREADY_EXISTS".into())
+    );
 }
 
 #[tokio::test]
@@ -141,7 +161,10 @@ async fn a_posting_begins_and_ends() {
     let request = pb::EndPostingRequest { etag: posted.etag.clone(), ..end(&posted) };
     let ended = staff.end_posting(request).await.expect("ended").into_inner();
     assert_eq!((ended.end_time, ended.end_reason.as_str()), (Some(moment(site.clock.now())), "轮岗"));
-    assert_eq!(refusal(staff.end_posting(end(&posted)).await), (Code::FailedPrecondition, "POSTING_ENDED".into()));
+    assert_eq!(
+        refusal(staff.end_posting(end(&posted)).await),
+        (Code::FailedPrecondition, "POSTING_ENDED".into())
+    );
     let found = staff.get_posting(pb::GetPostingRequest { name: posted.name.clone() }).await;
     assert_eq!(found.expect("kept").into_inner(), ended);
     let again = new_posting(&member, GRID, pb::PostingRole::GridMember);
@@ -161,9 +184,16 @@ async fn postings_are_found_by_area_person_and_role() {
     let mut names = Vec::new();
     for (member, code, role) in wanted {
         site.clock.advance(Duration::milliseconds(1));
-        names.push(staff.create_posting(new_posting(member, code, role)).await.expect("posted").into_inner().name);
+        names.push(
+            staff.create_posting(new_posting(member, code, role)).await.expect("posted").into_inner().name,
+        );
     }
-    staff.end_posting(pb::EndPostingRequest { name: names[1].clone(), reason: "离任".into(), ..Default::default() })
+    staff
+        .end_posting(pb::EndPostingRequest {
+            name: names[1].clone(),
+            reason: "离任".into(),
+            ..Default::default()
+        })
         .await
         .expect("ended");
     let all = pb::ListPostingsRequest { parent: DISTRICT.into(), ..Default::default() };
@@ -180,7 +210,11 @@ async fn postings_are_found_by_area_person_and_role() {
     for (request, places) in expected {
         let found = staff.list_postings(request.clone()).await.expect("a page").into_inner().postings;
         let found = found.into_iter().map(|p| p.name).collect::<Vec<_>>();
-        assert_eq!(found, places.iter().map(|i: &usize| names[*i].clone()).collect::<Vec<_>>(), "{request:?}");
+        assert_eq!(
+            found,
+            places.iter().map(|i: &usize| names[*i].clone()).collect::<Vec<_>>(),
+            "{request:?}"
+        );
     }
     let first = staff.list_postings(pb::ListPostingsRequest { page_size: 2, ..all.clone() }).await;
     let page_token = first.expect("a page").into_inner().next_page_token;
@@ -196,7 +230,9 @@ async fn one_active_posting_and_one_chief() {
     let zhang = member(&mut staff, "张三").await;
     let calls = (0..6).map(|_| {
         let (mut staff, zhang) = (StaffServiceClient::new(site.administrator()), zhang.clone());
-        tokio::spawn(async move { staff.create_posting(new_posting(&zhang, GRID, pb::PostingRole::Doctor)).await })
+        tokio::spawn(
+            async move { staff.create_posting(new_posting(&zhang, GRID, pb::PostingRole::Doctor)).await },
+        )
     });
     assert_eq!(winners(calls.collect(), "POSTING_EXISTS").await, 1);
     let mut candidates = Vec::new();
@@ -205,7 +241,9 @@ async fn one_active_posting_and_one_chief() {
     }
     let calls = candidates.into_iter().map(|candidate| {
         let mut staff = StaffServiceClient::new(site.administrator());
-        tokio::spawn(async move { staff.create_posting(new_posting(&candidate, GRID, pb::PostingRole::GridChief)).await })
+        tokio::spawn(async move {
+            staff.create_posting(new_posting(&candidate, GRID, pb::PostingRole::GridChief)).await
+        })
     });
     assert_eq!(winners(calls.collect(), "POSTING_EXISTS").await, 1);
     let request = pb::ListPostingsRequest { parent: DISTRICT.into(), show_ended: true, ..Default::default() };
@@ -217,7 +255,8 @@ async fn one_active_posting_and_one_chief() {
 async fn what_does_not_fit_is_refused() {
     let (site, mut staff) = start().await;
     let zhang = member(&mut staff, "张三").await;
-    let missing = |field: &str| (Code::FailedPrecondition, "REFERENCE_MISSING".to_owned(), Some(field.to_owned()));
+    let missing =
+        |field: &str| (Code::FailedPrecondition, "REFERENCE_MISSING".to_owned(), Some(field.to_owned()));
     let nobody = format!("{DISTRICT}/staff/{}", request_id());
     let member_role = pb::PostingRole::GridMember;
     let refused = [
@@ -228,7 +267,8 @@ async fn what_does_not_fit_is_refused() {
         let (code, reason) = refusal(staff.create_posting(request.clone()).await);
         assert_eq!((code, reason, metadata(staff.create_posting(request).await, "field")), expected);
     }
-    let mut request = new_posting("districts/410183/staff/00000000-0000-7000-8000-000000000001", GRID, member_role);
+    let mut request =
+        new_posting("districts/410183/staff/00000000-0000-7000-8000-000000000001", GRID, member_role);
     let posting = request.posting.as_mut().expect("given");
     posting.area = "districts/410183/areas/410183".into();
     posting.planned_end_time = Some(moment(site.clock.now() - Duration::days(1)));

@@ -61,7 +61,7 @@ impl Areas {
         if code.district() != district {
             return Err(wrong_name().into());
         }
-        let (boundary, rings) = read_boundary(&given)?;
+        let boundary = read_boundary(&given)?;
         let now = self.0.clock.now();
         let area = AreaVersion {
             code,
@@ -88,7 +88,7 @@ impl Areas {
                 }
                 done => done?,
             }
-            store::insert_version(conn, &area, &rings, now).await?;
+            store::insert_version(conn, &area, now).await?;
             crate::store::card::insert(conn, code, &public_id, now).await?;
             Ok((name::area(code), wire::write(&area)))
         };
@@ -102,7 +102,7 @@ impl Areas {
         let mask = mask::read(request.update_mask.as_ref(), &CHANGEABLE, &mut violations);
         let from = wire_time::read_option("effective_time", request.effective_time.as_ref(), &mut violations);
         violations.finish()?;
-        let (boundary, rings) = read_boundary(&given)?;
+        let boundary = read_boundary(&given)?;
         let now = self.0.clock.now();
         let asked = Asked {
             caller,
@@ -117,18 +117,15 @@ impl Areas {
             let from = effective(from, &area, now)?;
             mask.set("display_name", &mut area.display_name, given.display_name.clone());
             mask.set("service_phone", &mut area.service_phone, given.service_phone.clone());
-            let mut rings = rings.clone();
             if mask.names("boundary_geojson") {
                 (area.boundary, area.boundary_source) = (boundary.clone(), boundary_source(&given));
-            } else {
-                rings = rings_of(&area.boundary);
             }
             if !store::next_version(conn, code, area.last_version).await? {
                 return Err(etag::mismatch(area.last_version + 1).into());
             }
             area.last_version += 1;
             (area.version, area.effective_time) = (area.last_version, from);
-            store::insert_version(conn, &area, &rings, now).await?;
+            store::insert_version(conn, &area, now).await?;
             crate::store::card::refresh_below(conn, code, now).await?;
             Ok((name::area(code), wire::write(&area)))
         };
@@ -192,24 +189,17 @@ fn boundary_source(area: &pb::Area) -> i16 {
     if area.boundary_geojson.is_empty() { 0 } else { i16::try_from(area.boundary_source.max(1)).unwrap_or(1) }
 }
 
-/// The boundary as it is kept, in WGS-84, with its outer rings for the index.
-fn read_boundary(area: &pb::Area) -> Result<(String, Vec<String>), Error> {
+/// The boundary as it is kept, in WGS-84.
+fn read_boundary(area: &pb::Area) -> Result<String, Error> {
     if area.boundary_geojson.is_empty() {
-        return Ok((String::new(), Vec::new()));
+        return Ok(String::new());
     }
     let boundary = Boundary::from_geojson(&area.boundary_geojson, point::read_system(area.boundary_source()));
     let boundary = boundary.map_err(|error| {
         let (zh, en) = boundary_fault(&error);
         invalid("area.boundary_geojson", "boundary", zh, en)
     })?;
-    Ok((boundary.to_geojson(), boundary.outer_rings()))
-}
-
-/// The rings of a boundary that was kept.
-fn rings_of(kept: &str) -> Vec<String> {
-    Boundary::from_geojson(kept, crate::model::position::CoordinateSystem::Wgs84)
-        .map(|b| b.outer_rings())
-        .unwrap_or_default()
+    Ok(boundary.to_geojson())
 }
 
 fn boundary_fault(error: &BoundaryError) -> (&'static str, String) {

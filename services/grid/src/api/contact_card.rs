@@ -13,6 +13,7 @@ use super::core::{Asked, Core};
 use super::event::violates;
 use super::wire::{card as wire, name, time as wire_time};
 use crate::error::Error;
+use crate::model::area::AreaCode;
 use crate::model::card::Delivery;
 use crate::store::card as store;
 
@@ -28,18 +29,33 @@ pub struct ContactCards {
 impl ContactCards {
     async fn get(&self, request: &pb::GetContactCardRequest) -> Result<pb::ContactCard, Error> {
         let area = name::read_area(&request.name)?;
-        let found =
-            store::get(&self.core.pool, area.district(), Some(area), None, self.core.clock.now()).await?;
-        let (area, card) = found.ok_or_else(|| Error::NotFound { name: request.name.clone() })?;
-        Ok(wire::write(area, &card, &self.public_url))
+        let found = self.current(area.district(), Some(area), None).await?;
+        let found = found.ok_or_else(|| Error::NotFound { name: request.name.clone() })?;
+        Ok(wire::write(found.area, &found.card, &self.public_url))
     }
 
     async fn get_public(&self, request: &pb::GetPublicContactCardRequest) -> Result<pb::ContactCard, Error> {
         let missing = || Error::NotFound { name: request.name.clone() };
         let (district, id) = name::read(&request.name, "contactCards").ok_or_else(missing)?;
-        let found = store::get(&self.core.pool, district, None, Some(id), self.core.clock.now()).await?;
-        let (area, card) = found.ok_or_else(missing)?;
-        Ok(wire::write(area, &card, &self.public_url))
+        let found = self.current(district, None, Some(id)).await?.ok_or_else(missing)?;
+        Ok(wire::write(found.area, &found.card, &self.public_url))
+    }
+
+    /// A card, brought up to date where a version of an area came into force meanwhile: nobody wrote anything then, so the
+    /// first reader does.
+    async fn current(
+        &self,
+        district: i32,
+        area: Option<AreaCode>,
+        public_id: Option<&str>,
+    ) -> Result<Option<store::Found>, Error> {
+        let now = self.core.clock.now();
+        let found = store::get(&self.core.pool, district, area, public_id, now).await?;
+        let Some(outdated) = found.as_ref().filter(|f| f.outdated) else { return Ok(found) };
+        let mut transaction = self.core.pool.begin().await?;
+        store::refresh(&mut transaction, district, &[outdated.area.to_string()], now).await?;
+        transaction.commit().await?;
+        Ok(store::get(&self.core.pool, district, area, public_id, now).await?)
     }
 
     async fn versions(
@@ -79,8 +95,9 @@ impl ContactCards {
         let asked =
             Asked { caller, district, method: "RecordDelivery", request, request_id: &request.request_id };
         let deliver = async |conn: &mut PgConnection| {
+            store::refresh(conn, district, &[area.to_string()], now).await?;
             let found = store::get(&mut *conn, district, Some(area), None, now).await?;
-            let (_, card) = found.ok_or_else(|| Error::NotFound { name: request.parent.clone() })?;
+            let card = found.ok_or_else(|| Error::NotFound { name: request.parent.clone() })?.card;
             if delivery.version == 0 {
                 delivery.version = card.version;
             }
@@ -106,7 +123,7 @@ impl ContactCards {
         let page = Page::<Uuid>::of(request, 50, 200)?;
         let found =
             store::get(&self.core.pool, area.district(), Some(area), None, self.core.clock.now()).await?;
-        let (_, card) = found.ok_or_else(|| Error::NotFound { name: request.parent.clone() })?;
+        let card = found.ok_or_else(|| Error::NotFound { name: request.parent.clone() })?.card;
         let mut rows = store::deliveries(&self.core.pool, area, page.after, page.limit()).await?;
         let next_page_token = page.cut(&mut rows, |d| d.id);
         let deliveries =

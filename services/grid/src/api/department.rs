@@ -107,10 +107,11 @@ impl Departments {
 }
 
 async fn check_references(conn: &mut PgConnection, department: &Department) -> Result<(), Error> {
-    if store::references_exist(conn, department).await? {
-        return Ok(());
+    match store::references_exist(conn, department).await? {
+        (false, _) => Err(Error::ReferenceMissing { field: "department.duties" }),
+        (_, false) => Err(Error::ReferenceMissing { field: "department.served_areas" }),
+        (true, true) => Ok(()),
     }
-    Err(Error::ReferenceMissing { field: "department.duties / department.served_areas" })
 }
 
 #[tonic::async_trait]

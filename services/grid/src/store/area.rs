@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
 use crate::model::area::AreaCode;
-use crate::model::position::Point;
+use crate::model::position::{Boundary, CoordinateSystem, Point};
 
 /// An area as one of its versions has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,21 +179,28 @@ pub async fn next_version(conn: &mut PgConnection, area: AreaCode, last: i64) ->
     Ok(done.rows_affected() == 1)
 }
 
-/// Adds a version with the outer rings of its boundary (as PostgreSQL's polygons).
+/// Adds a version with the rings of its boundary as PostgreSQL's polygons: the outer ones are numbered 1, 2, 3 …, the holes
+/// 0, -1, -2 …
 pub async fn insert_version(
     conn: &mut PgConnection,
     area: &AreaVersion,
-    rings: &[String],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    let boundary = match area.boundary.as_str() {
+        "" => None,
+        text => Some(Boundary::from_geojson(text, CoordinateSystem::Wgs84)),
+    };
+    let boundary = boundary.transpose().map_err(|e| sqlx::Error::Encode(e.into()))?;
+    let (outer, holes) = boundary.map(|b| (b.outer_rings(), b.holes())).unwrap_or_default();
     sqlx::query!(
         "with added as (
            insert into area_version (district, code, version, display_name, service_phone, boundary, boundary_source,
              effective_time, create_time)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning district, code, version)
          insert into area_ring (district, code, version, ring_number, ring)
-         select district, code, version, r.number, r.ring::polygon
-         from added cross join unnest($10::text[]) with ordinality as r(ring, number)",
+         select district, code, version, r.number, r.ring::polygon from added cross join (
+           select ring, number from unnest($10::text[]) with ordinality as o(ring, number)
+           union all select ring, 1 - number from unnest($11::text[]) with ordinality as h(ring, number)) r",
         area.code.district(),
         area.code.to_string(),
         area.version,
@@ -203,7 +210,8 @@ pub async fn insert_version(
         area.boundary_source,
         area.effective_time,
         now,
-        rings,
+        &outer,
+        &holes,
     )
     .execute(conn)
     .await
@@ -211,6 +219,7 @@ pub async fn insert_version(
 }
 
 /// The deepest area that a point lies in at a moment, with its version. The index on the rings' boxes is asked first.
+/// A point is in an area where more of its outer rings than of its holes hold it.
 pub async fn locate(
     executor: impl PgExecutor<'_>,
     district: i32,
@@ -224,6 +233,8 @@ pub async fn locate(
                select v.version from area_version v
                where v.district = r.district and v.code = r.code and v.effective_time <= $4
                order by v.effective_time desc, v.version desc limit 1)
+           group by r.code, r.version
+           having count(*) filter (where r.ring_number > 0) > count(*) filter (where r.ring_number <= 0)
            order by length(r.code) desc, r.code limit 1"#,
         district,
         point.longitude(),

@@ -28,6 +28,9 @@ pub async fn insert(
 }
 
 /// Brings cards up to date after a change of postings or of a person: where the content is another, a new version is kept.
+///
+/// The cards are locked in a statement of their own: the next one then sees what others committed while this one waited,
+/// so that of two changes at the same moment the later card holds both.
 pub async fn refresh(
     conn: &mut PgConnection,
     district: i32,
@@ -35,12 +38,19 @@ pub async fn refresh(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
+        "select from contact_card where district = $1 and area = any($2) order by area for update",
+        district,
+        areas,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
         r#"with content as (
              select c.area, c.version, jsonb_build_object(
                'people', coalesce((
                  select jsonb_agg(jsonb_build_object(
                    'role', (array['grid_chief', 'grid_member', 'police_officer', 'doctor', 'posted_cadre'])[p.role],
-                   'display_name', s.display_name, 'duty_phone', s.duty_phone) order by p.role, p.id)
+                   'display_name', s.display_name, 'duty_phone', s.duty_phone) order by p.role, p.start_time, p.id)
                  from posting p join staff_member s on s.district = p.district and s.id = p.staff_id
                  where p.district = c.district and p.area = c.area and p.end_time is null), '[]'),
                'service_phone', coalesce((
@@ -87,6 +97,17 @@ struct Row {
     content: Json<CardContent>,
     version: i64,
     create_time: OffsetDateTime,
+    service_phone: String,
+}
+
+/// A card as it was last refreshed.
+pub struct Found {
+    /// Whose card.
+    pub area: AreaCode,
+    /// The card.
+    pub card: Card,
+    /// Whether the service telephone is another since an area's version came into force: `refresh` is due.
+    pub outdated: bool,
 }
 
 /// The card of an area, or of a public id: one of the two is given.
@@ -96,7 +117,7 @@ pub async fn get(
     area: Option<AreaCode>,
     public_id: Option<&str>,
     now: OffsetDateTime,
-) -> sqlx::Result<Option<(AreaCode, Card)>> {
+) -> sqlx::Result<Option<Found>> {
     let row = sqlx::query_as!(
         Row,
         r#"select c.area, c.public_id, v.content as "content: Json<CardContent>", v.version, v.create_time,
@@ -104,7 +125,13 @@ pub async fn get(
                 select distinct on (a.code) a.code, a.display_name from area_version a
                 where a.district = c.district and a.effective_time <= $4
                   and a.code in (left(c.area, 6), left(c.area, 9), left(c.area, 12), left(c.area, 15), c.area)
-                order by a.code, a.effective_time desc, a.version desc) n) as title
+                order by a.code, a.effective_time desc, a.version desc) n) as title,
+             coalesce((select p.service_phone from (
+                select distinct on (a.code) a.code, a.service_phone from area_version a
+                where a.district = c.district and a.effective_time <= $4
+                  and a.code in (left(c.area, 6), left(c.area, 9), left(c.area, 12), left(c.area, 15), c.area)
+                order by a.code, a.effective_time desc, a.version desc) p
+              where p.service_phone <> '' order by length(p.code) desc limit 1), '') as "service_phone!"
            from contact_card c join contact_card_version v using (district, area, version)
            where c.district = $1 and ($2::text is null or c.area = $2) and ($3::text is null or c.public_id = $3)
              and ($2::text is not null or $3::text is not null)"#,
@@ -116,6 +143,7 @@ pub async fn get(
     .fetch_optional(executor)
     .await?;
     row.map(|r| {
+        let outdated = r.content.0.service_phone != r.service_phone;
         let card = Card {
             public_id: r.public_id,
             title: r.title.unwrap_or_default(),
@@ -123,7 +151,7 @@ pub async fn get(
             version: r.version,
             update_time: r.create_time,
         };
-        Ok((super::area::code(&r.area)?, card))
+        Ok(Found { area: super::area::code(&r.area)?, card, outdated })
     })
     .transpose()
 }

@@ -117,15 +117,19 @@ pub async fn update(conn: &mut PgConnection, department: &Department) -> sqlx::R
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether every category and area that a department names exists.
-pub async fn references_exist(conn: &mut PgConnection, department: &Department) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select (select count(*) from category where district = $1 and code = any($2)) = cardinality($2::text[])
-             and (select count(*) from area where district = $1 and code = any($3)) = cardinality($3::text[]) as "exist!""#,
+/// Whether every category, and every area, that a department names exists.
+pub async fn references_exist(
+    conn: &mut PgConnection,
+    department: &Department,
+) -> sqlx::Result<(bool, bool)> {
+    let row = sqlx::query!(
+        r#"select (select count(*) from category where district = $1 and code = any($2)) = cardinality($2::text[]) as "duties!",
+             (select count(*) from area where district = $1 and code = any($3)) = cardinality($3::text[]) as "areas!""#,
         department.district,
         &department.duties,
         &areas(department),
     )
     .fetch_one(conn)
-    .await
+    .await?;
+    Ok((row.duties, row.areas))
 }

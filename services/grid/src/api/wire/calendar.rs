@@ -43,12 +43,14 @@ pub fn read(given: &pb::WorkCalendar, violations: &mut Violations) -> Option<Cal
         start_minute: small(s.start_minute),
         end_minute: small(s.end_minute),
     };
-    let mut days = Vec::with_capacity(given.days.len());
+    // With the place of each in the request: those without a date are left out.
+    let (mut days, mut places) = (Vec::with_capacity(given.days.len()), Vec::with_capacity(given.days.len()));
     for (i, day) in given.days.iter().enumerate() {
         match Date::parse(&day.date, format_description!("[year]-[month]-[day]")) {
             Ok(date) => {
                 let kind = if day.kind() == pb::CalendarDayKind::Work { DayKind::Work } else { DayKind::Off };
                 days.push(CalendarDay { date, kind, display_name: day.display_name.clone() });
+                places.push(i);
             }
             Err(_) => {
                 let field = format!("work_calendar.days[{i}].date");
@@ -58,14 +60,14 @@ pub fn read(given: &pb::WorkCalendar, violations: &mut Violations) -> Option<Cal
     }
     let made = Calendar::new(given.shifts.iter().map(shift).collect(), days, given.years.clone());
     for fault in made.as_ref().err().into_iter().flatten() {
-        let (field, zh) = told(fault);
+        let (field, zh) = told(fault, &places);
         violations.add(field, "calendar", zh, fault.to_string());
     }
     made.ok()
 }
 
-/// Where a fault is, and what it is in Chinese.
-fn told(fault: &CalendarFault) -> (String, String) {
+/// Where a fault is, and what it is in Chinese; `places` are those of the days in the request.
+fn told(fault: &CalendarFault, places: &[usize]) -> (String, String) {
     let shift = |index: &usize| format!("work_calendar.shifts[{index}]");
     match fault {
         CalendarFault::NoShifts => ("work_calendar.shifts".into(), "至少要有一个班次".into()),
@@ -75,7 +77,7 @@ fn told(fault: &CalendarFault) -> (String, String) {
             (shift(index), format!("与第 {other} 个班次重叠（从 0 数起）"))
         }
         CalendarFault::DayTwice { index, date } => {
-            (format!("work_calendar.days[{index}]"), format!("{date} 重复"))
+            (format!("work_calendar.days[{}]", places[*index]), format!("{date} 重复"))
         }
         CalendarFault::Year { index, .. } => {
             (format!("work_calendar.years[{index}]"), "年份须为 1950 至 2200".into())

@@ -130,6 +130,12 @@ impl Boundary {
     pub fn outer_rings(&self) -> Vec<String> {
         self.polygons.iter().map(|polygon| ring_text(polygon.exterior())).collect()
     }
+
+    /// The holes of all polygons, written as [`Boundary::outer_rings`] are.
+    #[must_use]
+    pub fn holes(&self) -> Vec<String> {
+        self.polygons.iter().flat_map(Polygon::interiors).map(ring_text).collect()
+    }
 }
 
 /// A checked polygon in WGS-84.

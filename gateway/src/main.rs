@@ -1,0 +1,41 @@
+//! The gateway as a process of its own: settings from the environment, with the prefix `GATEWAY_`.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use jingwei_gateway::{Settings, run};
+use jingwei_kit::{config, serve::told_to_stop, telemetry};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let causes = std::iter::successors(Some(&*error), |e| e.source()).map(ToString::to_string);
+            eprintln!("{}", causes.collect::<Vec<_>>().join(": "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    let mut variables = config::Settings::from_env("GATEWAY_");
+    let settings = Settings::read(&mut variables);
+    let address = variables.address("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let options = telemetry::Options::read("gateway", &mut variables);
+    variables.finish()?;
+    let telemetry = telemetry::start(options).await?;
+    let listener = TcpListener::bind(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        // Without a signal handler, the process ends the hard way.
+        told_to_stop().await.ok();
+        told.cancel();
+    });
+    run(settings, listener, stop).await?;
+    telemetry.stop();
+    Ok(())
+}

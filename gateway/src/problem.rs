@@ -1,0 +1,156 @@
+//! The gateway's own errors: their reasons and texts, and how an error looks in JSON.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Response, StatusCode, header};
+use jingwei_kit::status::{Problem, reason as kit};
+use jingwei_proto::google::rpc;
+use prost::{Message, Name};
+use tonic::{Code, Status, body::Body};
+
+use crate::transcode::{self, Tables};
+
+/// The domain of the gateway's reasons in ErrorInfo.
+pub const DOMAIN: &str = "gateway.jingwei";
+
+/// The reasons that only the gateway gives; it also gives `INVALID_REQUEST`, `MESSAGE_TOO_LARGE`, `DEADLINE_EXCEEDED`,
+/// `UNIMPLEMENTED`, `SHUTTING_DOWN` and `INTERNAL` of [`jingwei_kit::status::reason`].
+pub mod reason {
+    /// NOT_FOUND: nothing is at this address.
+    pub const NO_ROUTE: &str = "NO_ROUTE";
+    /// UNIMPLEMENTED (405): the address takes other methods.
+    pub const METHOD_NOT_ALLOWED: &str = "METHOD_NOT_ALLOWED";
+    /// INVALID_ARGUMENT (415): the body is not JSON.
+    pub const UNSUPPORTED_MEDIA_TYPE: &str = "UNSUPPORTED_MEDIA_TYPE";
+    /// RESOURCE_EXHAUSTED: too many requests of one caller.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
+    /// UNAVAILABLE: the service does not answer.
+    pub const BACKEND_UNAVAILABLE: &str = "BACKEND_UNAVAILABLE";
+    /// UNAVAILABLE: the service did not answer lately, and is asked again only now and then.
+    pub const CIRCUIT_OPEN: &str = "CIRCUIT_OPEN";
+}
+
+pub(crate) fn no_route(path: &str) -> Problem {
+    let (zh, en) = (format!("没有地址 {path}"), format!("there is nothing at {path}"));
+    Problem::new(Code::NotFound, reason::NO_ROUTE, zh, en).with("path", path)
+}
+
+pub(crate) fn method_not_allowed(method: &http::Method, allowed: &str) -> Problem {
+    let zh = format!("此地址不接受 {method}，可用：{allowed}");
+    let en = format!("this address does not take {method}, but {allowed}");
+    Problem::new(Code::Unimplemented, reason::METHOD_NOT_ALLOWED, zh, en)
+        .with("method", method)
+        .with("allowed", allowed)
+}
+
+pub(crate) fn unsupported_media_type(found: &str) -> Problem {
+    let zh = format!("请求体的类型应为 application/json，而不是 {found:?}");
+    let en = format!("the body must be application/json, not {found:?}");
+    Problem::new(Code::InvalidArgument, reason::UNSUPPORTED_MEDIA_TYPE, zh, en).with("content_type", found)
+}
+
+pub(crate) fn too_large(max: usize) -> Problem {
+    let (zh, en) = (format!("请求过大，最多 {max} 字节"), format!("the request is larger than {max} bytes"));
+    Problem::new(Code::ResourceExhausted, kit::MESSAGE_TOO_LARGE, zh, en).with("max_bytes", max)
+}
+
+pub(crate) fn rate_limited(wait: Duration) -> Problem {
+    let (zh, en) = ("请求过于频繁，请稍后重试", "too many requests: try again later");
+    Problem::new(Code::ResourceExhausted, reason::RATE_LIMITED, zh, en).retry_after(wait)
+}
+
+pub(crate) fn unavailable(backend: &str) -> Problem {
+    let zh = format!("服务 {backend} 暂时没有应答，请稍后重试");
+    let en = format!("the service {backend} does not answer: try again in a second");
+    Problem::new(Code::Unavailable, reason::BACKEND_UNAVAILABLE, zh, en)
+        .with("backend", backend)
+        .retry_after(Duration::from_secs(1))
+}
+
+pub(crate) fn circuit_open(backend: &str, wait: Duration) -> Problem {
+    let zh = format!("服务 {backend} 近来没有应答，请稍后重试");
+    let en = format!("the service {backend} has not answered lately: try again later");
+    Problem::new(Code::Unavailable, reason::CIRCUIT_OPEN, zh, en).with("backend", backend).retry_after(wait)
+}
+
+pub(crate) fn deadline_exceeded(limit: Duration) -> Problem {
+    let milliseconds = limit.as_millis();
+    let zh = format!("处理超时：{milliseconds} 毫秒内没有完成");
+    let en = format!("the call did not end within {milliseconds} ms");
+    Problem::new(Code::DeadlineExceeded, kit::DEADLINE_EXCEEDED, zh, en).with("milliseconds", milliseconds)
+}
+
+pub(crate) fn unimplemented(path: &str) -> Problem {
+    let (zh, en) = (format!("没有方法 {path}"), format!("there is no method {path}"));
+    Problem::new(Code::Unimplemented, kit::UNIMPLEMENTED, zh, en).with("method", path)
+}
+
+pub(crate) fn needs_http2() -> Problem {
+    let (zh, en) = ("gRPC 需要 HTTP/2", "gRPC needs HTTP/2");
+    Problem::new(Code::Unimplemented, kit::UNIMPLEMENTED, zh, en)
+}
+
+pub(crate) fn no_streamed_requests() -> Problem {
+    let (zh, en) =
+        ("此方法接受消息流，请用 gRPC 调用", "this method takes a stream of messages: call it by gRPC");
+    Problem::new(Code::Unimplemented, kit::UNIMPLEMENTED, zh, en)
+}
+
+pub(crate) fn shutting_down() -> Problem {
+    let (zh, en) = ("网关正在停止，请重新连接", "the gateway is going away: connect again");
+    Problem::new(Code::Unavailable, kit::SHUTTING_DOWN, zh, en).retry_after(Duration::from_millis(500))
+}
+
+pub(crate) fn broken_request() -> Problem {
+    let (zh, en) = ("请求不完整", "the request is incomplete");
+    Problem::new(Code::InvalidArgument, kit::INVALID_REQUEST, zh, en)
+}
+
+/// The HTTP answer for a problem that the gateway found itself.
+pub(crate) fn answer(tables: &Tables, problem: Problem) -> Response<Body> {
+    let http = match problem.reason {
+        reason::METHOD_NOT_ALLOWED => Some(StatusCode::METHOD_NOT_ALLOWED),
+        reason::UNSUPPORTED_MEDIA_TYPE => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        kit::MESSAGE_TOO_LARGE => Some(StatusCode::PAYLOAD_TOO_LARGE),
+        _ => None,
+    };
+    let status = problem.status(DOMAIN);
+    let Some(http) = http else { return json(tables, &status) };
+    let (_, text) = transcode::status_json(tables, status.code() as i32, status.message(), status.details());
+    let mut error: serde_json::Value = serde_json::from_slice(&text).expect("we wrote it");
+    error["error"]["code"] = http.as_u16().into();
+    respond(http, error.to_string().into_bytes(), None)
+}
+
+/// The HTTP answer for a status, as AIP-193 has it; RetryInfo becomes `Retry-After`.
+pub(crate) fn json(tables: &Tables, status: &Status) -> Response<Body> {
+    let (http, text) =
+        transcode::status_json(tables, status.code() as i32, status.message(), status.details());
+    let http = StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    respond(http, text, retry_after(status))
+}
+
+fn respond(http: StatusCode, text: Vec<u8>, retry_after: Option<u64>) -> Response<Body> {
+    let mut response = json_response(text);
+    *response.status_mut() = http;
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// An answer of JSON text.
+pub(crate) fn json_response(text: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::new(http_body_util::Full::from(text)));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The whole seconds of a status' RetryInfo, at least one.
+fn retry_after(status: &Status) -> Option<u64> {
+    let details = rpc::Status::decode(status.details()).ok()?.details;
+    let info = details.iter().find(|any| any.type_url.ends_with(&rpc::RetryInfo::full_name()))?;
+    let delay = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
+    let seconds = u64::try_from(delay.seconds).ok()? + u64::from(delay.nanos > 0);
+    Some(seconds.max(1))
+}

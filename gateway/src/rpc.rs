@@ -1,0 +1,85 @@
+//! The RPCs that the gateway passes on: which backend each goes to, and with which limits.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use jingwei_proto::prost_reflect::{DescriptorPool, MethodDescriptor};
+
+use crate::{
+    backend::Backend,
+    settings::{BACKENDS, Settings},
+};
+
+/// One RPC.
+pub(crate) struct Rpc {
+    /// The service's full name.
+    pub(crate) service: String,
+    /// The method's name.
+    pub(crate) method: String,
+    pub(crate) backend: Arc<Backend>,
+    /// How long it may take; for a stream, until it begins.
+    pub(crate) timeout: Duration,
+    /// Whether it changes nothing, so that it may be sent twice: it has a GET route.
+    pub(crate) reads: bool,
+    /// Whether the request is a stream.
+    pub(crate) takes_stream: bool,
+    /// Whether the answer is a stream.
+    pub(crate) streams: bool,
+}
+
+/// All RPCs, by path: `/package.Service/Method`.
+pub(crate) type Rpcs = HashMap<String, Arc<Rpc>>;
+
+/// The names of the services whose backend is set, and their backends.
+pub(crate) fn services<'a>(
+    pool: &DescriptorPool,
+    backends: &'a [Arc<Backend>],
+) -> Vec<(String, &'a Arc<Backend>)> {
+    let backend = |package: &str| {
+        let (name, _) = BACKENDS.iter().find(|(_, served)| *served == package)?;
+        backends.iter().find(|backend| backend.name == *name)
+    };
+    pool.services()
+        .filter_map(|service| Some((service.full_name().to_owned(), backend(service.package_name())?)))
+        .collect()
+}
+
+/// The table of the RPCs of `services`. Errors: the names in the settings' timeouts that are no RPC.
+pub(crate) fn table(
+    pool: &DescriptorPool,
+    services: &[(String, &Arc<Backend>)],
+    reads: &HashSet<String>,
+    settings: &Settings,
+) -> Result<Rpcs, Vec<String>> {
+    let mut timeouts: BTreeMap<&str, Duration> =
+        settings.timeouts.iter().map(|(name, time)| (name.as_str(), *time)).collect();
+    let mut rpcs = Rpcs::new();
+    for (name, backend) in services {
+        let methods = pool
+            .get_service_by_name(name)
+            .into_iter()
+            .flat_map(|service| service.methods().collect::<Vec<_>>());
+        for method in methods {
+            let path = path(&method);
+            let rpc = Rpc {
+                service: name.clone(),
+                method: method.name().to_owned(),
+                backend: Arc::clone(backend),
+                timeout: timeouts.remove(&path[1..]).unwrap_or(settings.timeout),
+                reads: reads.contains(&path),
+                takes_stream: method.is_client_streaming(),
+                streams: method.is_server_streaming(),
+            };
+            rpcs.insert(path, Arc::new(rpc));
+        }
+    }
+    if timeouts.is_empty() { Ok(rpcs) } else { Err(timeouts.into_keys().map(str::to_owned).collect()) }
+}
+
+/// `/package.Service/Method`.
+pub(crate) fn path(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
+}

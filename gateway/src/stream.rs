@@ -1,0 +1,259 @@
+//! Server streams over HTTP: server-sent events where they are asked for, else a line of JSON for each message.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, stream};
+use http::{HeaderValue, Method, Response, header, request::Parts};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use jingwei_proto::prost_reflect::{Kind, MethodDescriptor};
+use prost::encoding::{DecodeContext, WireType, decode_key, skip_field, string};
+use tonic::{Code, Status, body::Body};
+
+use crate::{
+    Gateway,
+    grpc::Message,
+    json::{PREFIX, backend_headers, framed},
+    problem,
+    relay::Protocol,
+    rpc::Rpc,
+    transcode::Route,
+};
+
+/// How long a connection may be silent: proxies cut one that is longer.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The largest message of a stream, in bytes.
+const LARGEST: usize = 64 << 20;
+
+/// The field that a stream is resumed by, in the request and in each message of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Resume {
+    request: u32,
+    response: u32,
+}
+
+impl Resume {
+    /// Where both messages have a text field `resume_token`.
+    pub(crate) fn of(method: &MethodDescriptor) -> Option<Self> {
+        let number = |message: jingwei_proto::prost_reflect::MessageDescriptor| {
+            let field = message.get_field_by_name("resume_token")?;
+            (field.kind() == Kind::String && !field.is_list()).then(|| field.number())
+        };
+        Some(Self { request: number(method.input())?, response: number(method.output())? })
+    }
+}
+
+/// How a stream is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Events,
+    Lines,
+}
+
+impl Gateway {
+    /// Answers a request with a stream; an error before the first message is an HTTP error.
+    pub(crate) async fn stream(
+        &self,
+        route: &Route,
+        rpc: &Arc<Rpc>,
+        parts: &Parts,
+        mut wire: Vec<u8>,
+    ) -> Response<Body> {
+        let accept =
+            parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let form = if accept.contains("text/event-stream") { Form::Events } else { Form::Lines };
+        if parts.method == Method::HEAD {
+            return form.response(Body::empty());
+        }
+        let resume = self.resumes.get(&route.rpc).copied();
+        let seen = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        if let (Some(resume), Some(seen)) = (resume, seen) {
+            // The last value of a field counts.
+            string::encode(resume.request, &seen.to_owned(), &mut wire);
+        }
+        let response = self
+            .call(rpc, Protocol::Json, backend_headers(&parts.headers), Message::Whole(framed(&wire)))
+            .await;
+        let (head, body) = response.into_parts();
+        if let Some(status) =
+            Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok)
+        {
+            return problem::json(&self.tables, &status);
+        }
+        let route =
+            self.routes.all().iter().position(|other| std::ptr::eq(other, route)).expect("it is one of them");
+        let records = Records {
+            gateway: self.clone(),
+            route,
+            resume,
+            form,
+            body: Some(body),
+            buffer: BytesMut::new(),
+            ready: VecDeque::new(),
+        };
+        form.response(Body::new(StreamBody::new(records.stream())))
+    }
+}
+
+impl Form {
+    fn response(self, body: Body) -> Response<Body> {
+        let kind = match self {
+            Self::Events => "text/event-stream",
+            Self::Lines => "application/x-ndjson",
+        };
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        // nginx would keep events back until its buffer is full.
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        response
+    }
+}
+
+/// The messages of a stream on their way into text.
+struct Records {
+    gateway: Gateway,
+    /// Its place among the routes.
+    route: usize,
+    resume: Option<Resume>,
+    form: Form,
+    /// Gone once it has ended.
+    body: Option<Body>,
+    buffer: BytesMut,
+    ready: VecDeque<Bytes>,
+}
+
+impl Records {
+    fn stream(self) -> impl Stream<Item = Result<Frame<Bytes>, Status>> + Send {
+        stream::unfold(self, async |mut records| {
+            let record = records.next().await?;
+            Some((Ok(Frame::data(record)), records))
+        })
+    }
+
+    /// The next piece of text; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(record) = self.ready.pop_front() {
+                return Some(record);
+            }
+            let body = self.body.as_mut()?;
+            match tokio::time::timeout(HEARTBEAT, body.frame()).await {
+                Ok(Some(Ok(frame))) => self.take(frame),
+                Ok(Some(Err(status))) => self.end(&status),
+                Ok(None) => self.body = None,
+                Err(_) if self.form == Form::Events => return Some(Bytes::from_static(b":\n\n")),
+                Err(_) => (),
+            }
+        }
+    }
+
+    fn take(&mut self, frame: Frame<Bytes>) {
+        match frame.into_data() {
+            Ok(data) => {
+                self.buffer.extend_from_slice(&data);
+                if let Err(status) = self.split() {
+                    self.end(&status);
+                }
+            }
+            Err(frame) => {
+                let status = frame.trailers_ref().and_then(Status::from_header_map);
+                match status.filter(|status| status.code() != Code::Ok) {
+                    Some(status) => self.end(&status),
+                    None => self.body = None,
+                }
+            }
+        }
+    }
+
+    /// Takes the whole messages out of the buffer.
+    fn split(&mut self) -> Result<(), Status> {
+        while let Some((prefix, rest)) = self.buffer.split_first_chunk::<PREFIX>() {
+            let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize;
+            if prefix[0] != 0 || length > LARGEST {
+                return Err(Status::internal("the service's answer is not a stream of gRPC messages"));
+            }
+            if rest.len() < length {
+                return Ok(());
+            }
+            let message = self.buffer.split_to(PREFIX + length);
+            let record = self.record(&message[PREFIX..])?;
+            self.ready.push_back(record);
+        }
+        Ok(())
+    }
+
+    fn record(&self, wire: &[u8]) -> Result<Bytes, Status> {
+        let mut text = Vec::with_capacity(wire.len() * 2 + 64);
+        if self.form == Form::Events {
+            if let Some(token) = self.resume.and_then(|resume| text_field(wire, resume.response)) {
+                text.extend_from_slice(format!("id: {token}\n").as_bytes());
+            }
+            text.extend_from_slice(b"data: ");
+        }
+        let written = self.gateway.routes.all()[self.route].response(&self.gateway.tables, wire, &mut text);
+        written.map_err(|error| jingwei_kit::status::internal(&error).status(problem::DOMAIN))?;
+        text.extend_from_slice(if self.form == Form::Events { b"\n\n" } else { b"\n" });
+        Ok(text.into())
+    }
+
+    /// Ends with a record of the error.
+    fn end(&mut self, status: &Status) {
+        self.body = None;
+        let (_, error) = crate::transcode::status_json(
+            &self.gateway.tables,
+            status.code() as i32,
+            status.message(),
+            status.details(),
+        );
+        let (before, after): (&[u8], &[u8]) = match self.form {
+            Form::Events => (b"event: error\ndata: ", b"\n\n"),
+            Form::Lines => (b"", b"\n"),
+        };
+        self.ready.push_back([before, &error, after].concat().into());
+    }
+}
+
+/// The text of field `number` of a message, where it has one that fits into a line.
+fn text_field(mut wire: &[u8], number: u32) -> Option<String> {
+    let mut found = None;
+    while !wire.is_empty() {
+        let (tag, kind) = decode_key(&mut wire).ok()?;
+        if tag == number && kind == WireType::LengthDelimited {
+            let mut text = String::new();
+            string::merge(kind, &mut text, &mut wire, DecodeContext::default()).ok()?;
+            found = Some(text);
+        } else {
+            skip_field(kind, tag, &mut wire, DecodeContext::default()).ok()?;
+        }
+    }
+    found.filter(|text| !text.is_empty() && !text.contains(['\r', '\n', '\0']))
+}
+
+#[cfg(test)]
+mod tests {
+    use jingwei_proto::{grid::v1::WatchEventsResponse, pool};
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn the_token_of_a_message_is_found() {
+        let service = pool().get_service_by_name("jingwei.grid.v1.EventService").expect("the service");
+        let method = |name: &str| service.methods().find(|method| method.name() == name).expect("the method");
+        assert_eq!(Resume::of(&method("GetEvent")), None);
+        let resume = Resume::of(&method("WatchEvents")).expect("it resumes");
+        let message = |token: &str| WatchEventsResponse {
+            event: "e".into(),
+            resume_token: token.into(),
+            ..Default::default()
+        };
+        let found = |token: &str| text_field(&message(token).encode_to_vec(), resume.response);
+        assert_eq!(found("410182-17").as_deref(), Some("410182-17"));
+        assert_eq!((found(""), found("a\nid: b")), (None, None));
+        assert_eq!(text_field(b"\xff", resume.response), None);
+    }
+}

@@ -1,0 +1,12 @@
+//! The gateway at its port: a real gateway before a real backend, each on a loopback port of its own.
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test program: a panic is its answer, and nothing leaves it"
+)]
+
+mod grpc;
+mod json;
+mod streams;
+mod support;
+mod trouble;
