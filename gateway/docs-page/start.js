@@ -6,6 +6,5 @@ SwaggerUIBundle({
   displayRequestDuration: true,
   docExpansion: "none",
   filter: true,
-  persistAuthorization: true,
   validatorUrl: null,
 });

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper_util::client::legacy::Error;
 use jingwei_kit::{status::Problem, telemetry};
 use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
@@ -134,18 +135,13 @@ impl Gateway {
                 .map_err(|wait| problem::circuit_open(&backend.name, wait))?;
             let body = stream.take().or_else(|| whole.clone().map(|bytes| Body::new(Full::new(bytes))));
             let request = request(rpc, time, &headers, body.expect("a stream is sent once"))?;
-            let answer = tokio::time::timeout_at(time.end(), backend.send(request)).await;
-            let failure = match answer {
-                Ok(Ok(response)) if is_answer(&response) => {
+            let sent = tokio::time::timeout_at(time.end(), backend.send(request)).await;
+            let failure = match judged(sent.map_err(|_| time.over(rpc))?) {
+                Sent::Answer(answer) => {
                     backend.breaker.succeeded();
-                    return Ok(response);
+                    return Ok(answer);
                 }
-                Ok(Ok(response)) => Failure { sent: true, response: Some(response) },
-                Ok(Err(error)) => {
-                    tracing::debug!(backend = backend.name, attempt, ?error, "no answer");
-                    Failure { sent: !error.is_connect(), response: None }
-                }
-                Err(_) => return Err(time.over(rpc)),
+                Sent::Failure(failure) => failure,
             };
             // A stream may break because its caller does.
             if failure.is_the_backends() && (whole.is_some() || !failure.sent) {
@@ -191,6 +187,12 @@ impl Gateway {
     }
 }
 
+/// What came of an attempt.
+enum Sent {
+    Answer(Response<Incoming>),
+    Failure(Failure),
+}
+
 /// An attempt without an answer, or with UNAVAILABLE.
 struct Failure {
     /// Whether the backend may have seen the request.
@@ -231,6 +233,18 @@ impl Time {
             rpc.backend.breaker.failed(Instant::now());
         }
         problem::deadline_exceeded(self.limit)
+    }
+}
+
+/// Tells an answer from a failure.
+fn judged(sent: Result<Response<Incoming>, Error>) -> Sent {
+    match sent {
+        Ok(response) if is_answer(&response) => Sent::Answer(response),
+        Ok(response) => Sent::Failure(Failure { sent: true, response: Some(response) }),
+        Err(error) => {
+            tracing::debug!(?error, "no answer");
+            Sent::Failure(Failure { sent: !error.is_connect(), response: None })
+        }
     }
 }
 

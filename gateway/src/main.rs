@@ -30,11 +30,8 @@ async fn start() -> Result<(), Box<dyn std::error::Error>> {
     tracing::info!(address = %listener.local_addr()?, "listening");
     let stop = CancellationToken::new();
     let told = stop.clone();
-    tokio::spawn(async move {
-        // Without a signal handler, the process ends the hard way.
-        told_to_stop().await.ok();
-        told.cancel();
-    });
+    // Without a signal handler the process ends the hard way.
+    tokio::spawn(async move { told_to_stop().await.map(|()| told.cancel()) });
     run(settings, listener, stop).await?;
     telemetry.stop();
     Ok(())

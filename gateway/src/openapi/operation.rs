@@ -195,15 +195,13 @@ fn query(
         if bound.contains(&name.as_str()) || schemas.is_output_only(&field) {
             continue;
         }
-        match nested(&field) {
-            // What a query cannot say.
-            Some(_) if field.is_list() || field.is_map() || name.matches('.').count() + 1 >= QUERY_DEPTH => {
-                ()
-            }
-            Some(inner) => {
-                query(schemas, &inner, bound, &format!("{name}."), &format!("{json_name}."), parameters)
-            }
-            None => parameters.push(parameter(schemas, &field, &json_name)),
+        let Some(inner) = nested(&field) else {
+            parameters.push(parameter(schemas, &field, &json_name));
+            continue;
+        };
+        // A query can say neither lists of messages nor maps.
+        if !field.is_list() && !field.is_map() && name.matches('.').count() + 1 < QUERY_DEPTH {
+            query(schemas, &inner, bound, &format!("{name}."), &format!("{json_name}."), parameters);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     scalar,
     tables::{Kind, MessageId, Shape, Tables},
     template::{Segment, Template, Variable, percent_decoded},
-    violation::{RequestError, Text, Violation},
+    violation::{MAX_VIOLATIONS, RequestError, Text, Violation},
     wire::put_tag,
 };
 
@@ -174,6 +174,7 @@ impl Route {
         query::read(self, tables, query, &mut wire, &mut violations);
         // Last, as the last of two encodings of a field counts.
         self.put_captures(tables, captures, &mut wire, &mut violations);
+        violations.truncate(MAX_VIOLATIONS);
         if violations.is_empty() { Ok(wire) } else { Err(RequestError { violations }) }
     }
 

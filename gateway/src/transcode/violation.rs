@@ -8,7 +8,7 @@ pub struct Violation {
     /// The path of the field in the names of the .proto file, e.g. `evidence[2].kind`; empty for the body as a whole.
     pub field: String,
     /// The rule that was broken: `json.syntax`, `json.value`, `json.unknown_field`, `json.duplicate`, `json.oneof`,
-    /// `json.depth`, `query.syntax`, `query.value`, `query.unknown_field`, `query.duplicate`, `query.oneof`,
+    /// `json.depth`, `query.syntax`, `query.value`, `query.unknown_field`, `query.duplicate`,
     /// `path.value` or `body.unexpected`.
     pub rule: &'static str,
     /// What is wrong and what would be right, in Chinese.

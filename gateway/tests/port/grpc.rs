@@ -17,7 +17,10 @@ use tonic_reflection::pb::v1::{
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
 
-use crate::support::{area, backend, framed, gateway, gateway_with, nobody};
+use crate::{
+    backend::{area, backend, framed},
+    support::{gateway, gateway_with, nobody},
+};
 
 const NAME: &str = "districts/410182/areas/410182002011";
 

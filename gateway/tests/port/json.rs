@@ -2,7 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::support::{backend, gateway, gateway_with, nobody};
+use crate::{
+    backend::backend,
+    support::{gateway, gateway_with, nobody},
+};
 use http::{Method, StatusCode};
 use serde_json::json;
 

@@ -5,6 +5,7 @@
     reason = "a test program: a panic is its answer, and nothing leaves it"
 )]
 
+mod backend;
 mod grpc;
 mod json;
 mod streams;

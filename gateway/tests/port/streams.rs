@@ -1,6 +1,9 @@
 //! Streams over HTTP: server-sent events and lines, how they resume, and how they end.
 
-use crate::support::{PATIENCE, backend, gateway, nobody};
+use crate::{
+    backend::backend,
+    support::{PATIENCE, gateway, nobody},
+};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 

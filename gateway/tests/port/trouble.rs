@@ -8,7 +8,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tonic::{Code, Request};
 
-use crate::support::{Notes, backend, backend_at, gateway, gateway_with, nobody};
+use crate::{
+    backend::{Notes, backend, backend_at},
+    support::{gateway, gateway_with, nobody},
+};
 
 const AREA: &str = "/v1/districts/410182/areas/410182002011";
 const AREAS: &str = "/v1/districts/410182/areas";
@@ -29,7 +32,6 @@ async fn a_dead_backend_is_said_to_be_and_then_left_alone() {
     );
     assert_eq!(answer.header("retry-after"), "1");
     let answer = gateway.until(AREA, |answer| answer.reason() == "CIRCUIT_OPEN").await;
-    // The wait ends with LONGEST only for probes that failed; the first is as set.
     assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "3600"));
     let health = gateway.until("/health", |answer| answer.text().contains("UNREACHABLE")).await;
     assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -213,7 +215,7 @@ async fn behind_a_proxy_the_address_is_what_the_proxy_saw() {
 async fn pages_of_the_origins_that_are_set_may_call() {
     let backend = backend().await;
     let gateway = gateway_with(backend.address, |settings| {
-        settings.origins = vec![HeaderValue::from_static("https://a.example")]
+        settings.origins = vec![HeaderValue::from_static("https://a.example")];
     })
     .await;
     let preflight = [

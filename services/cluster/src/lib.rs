@@ -4,26 +4,35 @@
 //! It listens on loopback only, and asks for the password in the file `password` of the folder, which only the owner reads.
 
 mod programs;
+mod state;
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use programs::Programs;
+use state::State;
 
 /// The name of the superuser.
 pub const SUPERUSER: &str = "jingwei";
 
+/// How long a start, a recovery or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often one that is under way is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// How a cluster is started.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Its folder: made where it does not exist. The folders above it must be open to the user that PostgreSQL runs as.
+    /// Its folder: made where it does not exist. As root, the user that PostgreSQL runs as must be able to reach it.
     pub dir: PathBuf,
     /// The port on 127.0.0.1; a free one where `None`.
     pub port: Option<u16>,
-    /// Settings of postgresql.conf, e.g. `("fsync", "off")`.
+    /// Settings of postgresql.conf, e.g. `("fsync", "off")`; values without spaces.
     pub settings: Vec<(String, String)>,
 }
 
@@ -56,6 +65,12 @@ pub enum ClusterError {
         /// Why.
         error: io::Error,
     },
+    /// As root: PostgreSQL's user cannot reach the data.
+    #[error(
+        "以 root 运行时，PostgreSQL 用非特权用户运行，而该用户进不了 {0}：请另选数据目录（如 /var/lib/jingwei），或执行 chmod o+x {0}\n\
+         as root, PostgreSQL runs as an unprivileged user, who may not enter {0}: choose another data folder (such as /var/lib/jingwei) or run chmod o+x {0}"
+    )]
+    Closed(PathBuf),
     /// One of PostgreSQL's programs failed.
     #[error("{program} 失败：{output}\n{program} failed: {output}")]
     Program {
@@ -68,33 +83,32 @@ pub enum ClusterError {
 
 impl Cluster {
     /// Starts the cluster in the folder, or adopts the one that runs there (whose port and settings then stay).
+    /// Two processes must not do so at once for one folder: the caller holds a lock.
     ///
     /// # Errors
     /// See `ClusterError`.
     pub fn start(options: &Options) -> Result<Self, ClusterError> {
         let programs = Programs::find()?;
-        make_folder(&options.dir)?;
-        programs.give(&options.dir)?;
-        let data = options.dir.join("data");
+        let dir = make_folder(&options.dir)?;
+        programs.enter(&dir)?;
+        let data = dir.join("data");
         if !data.join("PG_VERSION").exists() {
-            create(&programs, &options.dir, &data)?;
+            let without_sync = options.settings.iter().any(|(name, value)| name == "fsync" && value == "off");
+            create(&programs, &dir, without_sync)?;
         }
-        let password = read(&options.dir.join("password"))?;
-        if let Some(port) = running_port(&data) {
-            return Ok(Self { programs, data, port, password });
-        }
-        let port = match options.port {
+        let password = read(&dir.join("password"))?;
+        let port = match settled(&data) {
             Some(port) => port,
-            None => free_port().map_err(|error| ClusterError::Folder { path: options.dir.clone(), error })?,
+            None => launch(&programs, options, &dir)?,
         };
-        programs.run("pg_ctl", &start_arguments(options, &data, port))?;
         Ok(Self { programs, data, port, password })
     }
 
-    /// Whether a cluster runs in the folder.
+    /// Whether a cluster runs in the folder and takes connections.
     #[must_use]
     pub fn is_running(dir: &Path) -> bool {
-        running_port(&dir.join("data")).is_some()
+        let data = fs::canonicalize(dir).map(|dir| State::of(&dir.join("data")));
+        matches!(data, Ok(State::Ready(_)))
     }
 
     /// The port on 127.0.0.1.
@@ -120,81 +134,108 @@ impl Cluster {
     /// # Errors
     /// pg_ctl failed.
     pub fn stop(&self) -> Result<(), ClusterError> {
-        self.programs.run(
-            "pg_ctl",
-            &["-D", &self.data.to_string_lossy(), "-m", "fast", "-w", "stop"].map(String::from),
-        )
+        self.programs.run("pg_ctl", &["-D", &self.data.to_string_lossy(), "-m", "fast", "-w", "stop"])
     }
 }
 
-fn make_folder(dir: &Path) -> Result<(), ClusterError> {
+/// Answers with the folder's canonical path: PostgreSQL's programs run elsewhere, and are recognised by it.
+fn make_folder(dir: &Path) -> Result<PathBuf, ClusterError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(dir);
-    made.map_err(|error| ClusterError::Folder { path: dir.to_owned(), error })
+    made.and_then(|()| fs::canonicalize(dir)).map_err(at(dir))
 }
 
 /// initdb with a new password, in a folder beside the final one: a killed start leaves nothing half made.
-fn create(programs: &Programs, dir: &Path, data: &Path) -> Result<(), ClusterError> {
-    let folder = |path: &Path| {
-        let path = path.to_owned();
-        move |error| ClusterError::Folder { path, error }
-    };
+fn create(programs: &Programs, dir: &Path, without_sync: bool) -> Result<(), ClusterError> {
     let (password_file, half_made) = (dir.join("password"), dir.join("data.new"));
-    if half_made.exists() {
-        fs::remove_dir_all(&half_made).map_err(folder(&half_made))?;
+    for left in [&password_file, &half_made] {
+        remove(left).map_err(at(left))?;
     }
-    fs::write(&password_file, random_password().map_err(folder(dir))?).map_err(folder(&password_file))?;
-    fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600)).map_err(folder(&password_file))?;
+    write_password(&password_file).map_err(at(&password_file))?;
     programs.give(&password_file)?;
     let (half, file) = (half_made.to_string_lossy(), password_file.to_string_lossy());
-    let arguments = [
-        "-D",
-        &half,
-        "-U",
-        SUPERUSER,
-        "--pwfile",
-        &file,
-        "-A",
-        "scram-sha-256",
-        "-E",
-        "UTF8",
-        "--locale=C.UTF-8",
-        "--no-sync",
-    ];
-    programs.run("initdb", &arguments.map(String::from))?;
-    fs::rename(&half_made, data).map_err(folder(data))
+    let mut arguments = vec!["-D", &half, "-U", SUPERUSER, "--pwfile", &file];
+    arguments.extend(["-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"]);
+    if without_sync {
+        arguments.push("--no-sync");
+    }
+    programs.run("initdb", &arguments)?;
+    let data = dir.join("data");
+    fs::rename(&half_made, &data).map_err(at(&data))
 }
 
-fn start_arguments(options: &Options, data: &Path, port: u16) -> Vec<String> {
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+    }
+}
+
+fn write_password(path: &Path) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(random_password()?.as_bytes())
+}
+
+/// The port of the server that runs, once a start or stop that is under way has come to its end; `None` where none runs.
+fn settled(data: &Path) -> Option<u16> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match State::of(data) {
+            State::Ready(port) => return Some(port),
+            State::Busy if Instant::now() < deadline => thread::sleep(PAUSE),
+            // One that is busy for so long: PostgreSQL says best what is the matter, when it is started.
+            State::Busy | State::Stopped => return None,
+        }
+    }
+}
+
+/// Starts the server; answers with its port.
+fn launch(programs: &Programs, options: &Options, dir: &Path) -> Result<u16, ClusterError> {
+    let (data, log) = (dir.join("data"), dir.join("log"));
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if State::of(&data) == State::Stopped {
+            state::clear(&data).map_err(at(&data))?;
+        }
+        let port = options.port.map_or_else(free_port, Ok).map_err(at(dir))?;
+        let settings = settings(options, port);
+        let (data, log) = (data.to_string_lossy(), log.to_string_lossy());
+        let patience = PATIENCE.as_secs().to_string();
+        let started = programs
+            .run("pg_ctl", &["-D", &data, "-l", &log, "-o", &settings, "-w", "-t", &patience, "start"]);
+        match started {
+            // The children of a server that was killed end a moment after it.
+            Err(ClusterError::Program { output, .. })
+                if output.contains("shared memory block") && Instant::now() < deadline =>
+            {
+                thread::sleep(PAUSE);
+            }
+            started => return started.map(|()| port),
+        }
+    }
+}
+
+fn settings(options: &Options, port: u16) -> String {
     // No Unix socket: its path has a length limit, and loopback with a password is enough.
     let mut settings = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''");
     for (name, value) in &options.settings {
         settings.push_str(&format!(" -c {name}={value}"));
     }
-    let (data, log) = (data.to_string_lossy(), options.dir.join("log"));
-    ["-D", &data, "-l", &log.to_string_lossy(), "-o", &settings, "-w", "-t", "60", "start"]
-        .map(String::from)
-        .to_vec()
-}
-
-/// The port of the server that runs on the folder; `None` where none does, also after a kill -9 left its pid file.
-fn running_port(data: &Path) -> Option<u16> {
-    let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let mut lines = file.lines();
-    let (pid, port) = (lines.next()?.trim(), lines.nth(2)?.trim().parse().ok()?);
-    // A pid may have been given to another program since: its command line tells.
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let is_postgres =
-        !Path::new("/proc/self").exists() || String::from_utf8_lossy(&command).contains("postgres");
-    let answers = std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-    (is_postgres && answers).then_some(port)
+    settings
 }
 
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
+fn at(path: &Path) -> impl FnOnce(io::Error) -> ClusterError {
+    let path = path.to_owned();
+    move |error| ClusterError::Folder { path, error }
+}
+
 fn read(path: &Path) -> Result<String, ClusterError> {
-    fs::read_to_string(path).map_err(|error| ClusterError::Folder { path: path.to_owned(), error })
+    fs::read_to_string(path).map_err(at(path))
 }
 
 /// 32 hexadecimal digits.

@@ -26,6 +26,26 @@ impl Programs {
         })
     }
 
+    /// Gives the folder to the user that the programs run as, who must be able to reach it.
+    pub(crate) fn enter(&self, dir: &Path) -> Result<(), ClusterError> {
+        let Some((uid, gid)) = self.user else { return Ok(()) };
+        for above in dir.ancestors().skip(1) {
+            let found = fs::metadata(above)
+                .map_err(|error| ClusterError::Folder { path: above.to_owned(), error })?;
+            let may_enter = if found.uid() == uid {
+                0o100
+            } else if found.gid() == gid {
+                0o010
+            } else {
+                0o001
+            };
+            if found.mode() & may_enter == 0 {
+                return Err(ClusterError::Closed(above.to_owned()));
+            }
+        }
+        self.give(dir)
+    }
+
     /// Gives a file or folder to the user that the programs run as.
     pub(crate) fn give(&self, path: &Path) -> Result<(), ClusterError> {
         let Some((uid, gid)) = self.user else { return Ok(()) };
@@ -34,7 +54,7 @@ impl Programs {
     }
 
     /// Runs a program to its end.
-    pub(crate) fn run(&self, program: &'static str, arguments: &[String]) -> Result<(), ClusterError> {
+    pub(crate) fn run(&self, program: &'static str, arguments: &[&str]) -> Result<(), ClusterError> {
         let failed = |output: String| ClusterError::Program { program, output };
         let mut command = Command::new(self.bin.join(program));
         // A folder that the user may not enter would fail the program; locale and PG* of the caller are not its business.
@@ -101,8 +121,8 @@ fn unprivileged_user() -> Option<(u32, u32)> {
 }
 
 /// The end of the server's log, which says why it did not start.
-fn log_tail(arguments: &[String]) -> String {
-    let log = arguments.iter().skip_while(|a| *a != "-l").nth(1);
+fn log_tail(arguments: &[&str]) -> String {
+    let log = arguments.iter().skip_while(|argument| **argument != "-l").nth(1);
     let text = log.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(5)..].join("\n")

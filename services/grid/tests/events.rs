@@ -43,14 +43,16 @@ async fn trees_are_treated_by_the_garden_centre() {
     assert_eq!((event.state(), &event.holder), (pb::EventState::Reported, &area(COMMUNITY)));
 
     let mut community = site.events(Role::Community, COMMUNITY);
-    let event = community.accept_event(only!(AcceptEventRequest, event)).await.expect("accepted").into_inner();
+    let event =
+        community.accept_event(only!(AcceptEventRequest, event)).await.expect("accepted").into_inner();
     assert_eq!(event.accepted_depth, Some(2));
     community.register_event(only!(RegisterEventRequest, event)).await.expect("registered");
     let escalate = pb::EscalateEventRequest { reason, ..only!(EscalateEventRequest, event) };
     community.escalate_event(escalate).await.expect("up again");
 
     let mut street = site.events(Role::Street, STREET);
-    let dispatch = pb::DispatchEventRequest { lead: department(GARDEN), ..only!(DispatchEventRequest, event) };
+    let dispatch =
+        pb::DispatchEventRequest { lead: department(GARDEN), ..only!(DispatchEventRequest, event) };
     let event = street.dispatch_event(dispatch).await.expect("dispatched").into_inner();
     assert_eq!(event.holder, department(GARDEN));
     assert!(event.handling_clock.is_some(), "the clock starts at the dispatch");
@@ -71,7 +73,10 @@ async fn trees_are_treated_by_the_garden_centre() {
     let timeline = pb::ListEventTransitionsRequest { parent: event.name.clone(), ..Default::default() };
     let timeline = street.list_event_transitions(timeline).await.expect("readable").into_inner().transitions;
     let steps: Vec<_> = timeline.iter().map(|t| t.action_display_name.as_str()).collect();
-    assert_eq!(steps, ["上报", "上报上级", "受理", "立案", "上报上级", "派遣", "签收", "处置完成", "核查通过"]);
+    assert_eq!(
+        steps,
+        ["上报", "上报上级", "受理", "立案", "上报上级", "派遣", "签收", "处置完成", "核查通过"]
+    );
     for pair in timeline.windows(2) {
         assert_eq!(pair[0].hash, pair[1].previous_hash, "the chain holds");
     }
@@ -85,7 +90,10 @@ async fn a_repeat_gets_the_first_answer_and_another_request_is_refused() {
     let request = pb::ReportEventRequest { request_id, ..site.new_report() };
     let first = worker.report_event(request.clone()).await.expect("reported").into_inner();
     let mut chief = site.events(Role::GridChief, GRID);
-    let accept = pb::AcceptEventRequest { request_id: site.clock.id().to_string(), ..only!(AcceptEventRequest, first) };
+    let accept = pb::AcceptEventRequest {
+        request_id: site.clock.id().to_string(),
+        ..only!(AcceptEventRequest, first)
+    };
     let accepted = chief.accept_event(accept.clone()).await.expect("accepted").into_inner();
     chief.register_event(only!(RegisterEventRequest, first)).await.expect("registered");
 
@@ -147,7 +155,8 @@ async fn what_a_state_does_not_allow_says_what_it_does() {
     let site = Site::with_district().await;
     let event = site.report().await;
     let mut chief = site.events(Role::GridChief, GRID);
-    let refused = chief.register_event(only!(RegisterEventRequest, event)).await.expect_err("not accepted yet");
+    let refused =
+        chief.register_event(only!(RegisterEventRequest, event)).await.expect_err("not accepted yet");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "WRONG_STATE"));
     assert!(refused.message().contains("ACCEPT"), "{refused}");
     let stale = pb::AcceptEventRequest { etag: "v7".into(), ..only!(AcceptEventRequest, event) };
@@ -160,7 +169,9 @@ async fn nobody_sees_or_touches_what_is_not_theirs() {
     let site = Site::with_district().await;
     let event = site.report().await;
     let get = pb::GetEventRequest { name: event.name.clone() };
-    for (role, scope) in [(Role::GridWorker, OTHER_GRID), (Role::Department, WATER), (Role::GridChief, OTHER_GRID)] {
+    for (role, scope) in
+        [(Role::GridWorker, OTHER_GRID), (Role::Department, WATER), (Role::GridChief, OTHER_GRID)]
+    {
         let unseen = site.events(role, scope).get_event(get.clone()).await.expect_err("not theirs");
         assert_eq!(unseen.code(), Code::NotFound, "{role:?}");
     }
@@ -169,7 +180,11 @@ async fn nobody_sees_or_touches_what_is_not_theirs() {
     assert_eq!(refused.code(), Code::PermissionDenied);
     let nobody = EventServiceClient::new(site.channel.clone()).get_event(get).await.expect_err("no token");
     assert_eq!(nobody.code(), Code::Unauthenticated);
-    let report = site.events(Role::GridWorker, OTHER_GRID).report_event(site.new_report()).await.expect_err("not there");
+    let report = site
+        .events(Role::GridWorker, OTHER_GRID)
+        .report_event(site.new_report())
+        .await
+        .expect_err("not there");
     assert_eq!(report.code(), Code::PermissionDenied);
 }
 
@@ -191,7 +206,8 @@ async fn a_merge_can_be_undone_and_needs_an_open_root() {
     let refused = community.merge_event(into_merged).await.expect_err("merged itself");
     assert_eq!(reason(&refused), "MERGE_TARGET");
 
-    let undo = pb::UnmergeEventRequest { reason: "不是同一件事".into(), ..only!(UnmergeEventRequest, event) };
+    let undo =
+        pb::UnmergeEventRequest { reason: "不是同一件事".into(), ..only!(UnmergeEventRequest, event) };
     let back = community.unmerge_event(undo).await.expect("undone").into_inner();
     assert_eq!((back.state(), back.due_time), (event.state(), event.due_time));
 }
@@ -258,6 +274,7 @@ async fn lists_are_paged_filtered_and_narrowed_to_the_caller() {
         let found = dispatcher.list_events(filter.clone()).await.expect("a page").into_inner().events.len();
         assert_eq!(found, expected, "{filter:?}");
     }
-    let refused = worker.list_events(pb::ListEventsRequest { area: STREET.into(), ..all }).await.expect_err("too wide");
+    let refused =
+        worker.list_events(pb::ListEventsRequest { area: STREET.into(), ..all }).await.expect_err("too wide");
     assert_eq!(refused.code(), Code::PermissionDenied);
 }

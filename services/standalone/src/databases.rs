@@ -1,6 +1,5 @@
 //! One database and one role for each service, on whatever server there is; a role reaches its own database only.
 
-use std::fs;
 use std::path::Path;
 
 use jingwei_cluster::random_password;
@@ -8,9 +7,6 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor as _, PgConnection};
 
 use crate::{Error, folder};
-
-/// The services that own a database.
-pub const SERVICES: [&str; 1] = ["grid"];
 
 /// Makes what is missing of a service's database and role (`jingwei_grid` both), with a password kept in the folder. Answers with
 /// the address of the database for that role. `server` is the address of a database for one who may create both.
@@ -21,16 +17,23 @@ pub async fn ensure(server: &str, service: &str, dir: &Path) -> Result<String, E
     let name = format!("jingwei_{service}");
     let password = password(&dir.join(format!("{service}.password")))?;
     let options: PgConnectOptions = server.parse()?;
-    let mut connection = options.clone().disable_statement_logging().connect().await.map_err(|e| unreachable(&e))?;
+    let mut connection =
+        options.clone().disable_statement_logging().connect().await.map_err(|e| unreachable(&e))?;
     // Names and passwords are made here, of letters, digits and underscores.
     let exists = |sql: &'static str| sqlx::query_scalar::<_, bool>(sql).bind(&name);
-    let role = if exists("select exists (select from pg_roles where rolname = $1)").fetch_one(&mut connection).await? {
+    let role = if exists("select exists (select from pg_roles where rolname = $1)")
+        .fetch_one(&mut connection)
+        .await?
+    {
         "alter"
     } else {
         "create"
     };
     run(&mut connection, format!("{role} role {name} login password '{password}'")).await?;
-    if !exists("select exists (select from pg_database where datname = $1)").fetch_one(&mut connection).await? {
+    if !exists("select exists (select from pg_database where datname = $1)")
+        .fetch_one(&mut connection)
+        .await?
+    {
         run(&mut connection, format!("grant {name} to current_user")).await?;
         run(&mut connection, format!("create database {name} owner {name}")).await?;
     }
@@ -59,10 +62,8 @@ async fn run(connection: &mut PgConnection, sql: String) -> Result<(), Error> {
 
 /// The password in the file; made where there is none.
 fn password(path: &Path) -> Result<String, Error> {
-    if !path.exists() {
-        folder::write_secret(path, random_password()?.as_bytes())?;
-    }
-    Ok(fs::read_to_string(path)?)
+    let password = folder::secret(path, || Ok(random_password()?.into_bytes()))?;
+    Ok(String::from_utf8(password)?)
 }
 
 fn unreachable(error: &sqlx::Error) -> Error {

@@ -1,8 +1,8 @@
 //! The data folder: where it is by default, and that one process uses it at a time.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -26,7 +26,10 @@ pub struct Held(#[expect(dead_code, reason = "holds the lock")] File);
 /// It cannot be made.
 pub fn make(dir: &Path) -> Result<(), Error> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(dir);
-    made.map_err(|e| format!("不能创建数据目录 {dir}：{e}\ncannot make the data folder {dir}: {e}", dir = dir.display()).into())
+    made.map_err(|e| {
+        format!("不能创建数据目录 {dir}：{e}\ncannot make the data folder {dir}: {e}", dir = dir.display())
+            .into()
+    })
 }
 
 /// Takes the folder for this process.
@@ -57,12 +60,31 @@ pub fn hold(dir: &Path) -> Result<Held, Error> {
     Ok(Held(file))
 }
 
-/// Writes a file that only its owner reads.
-pub(crate) fn write_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+/// The secret in the file, which only its owner reads; made where there is none. Of several processes that make it at once
+/// all get the same, and a killed one leaves no half of it.
+pub(crate) fn secret(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, Error>) -> Result<Vec<u8>, Error> {
+    if !path.exists() {
+        let draft = draft(path, &make()?, 0o600)?;
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(draft)?;
+        linked.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
+    }
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Writes a file that everybody reads; a reader finds the old or the new content, never a part.
+pub(crate) fn publish(path: &Path, content: &[u8]) -> Result<(), Error> {
+    Ok(fs::rename(draft(path, content, 0o644)?, path)?)
+}
+
+/// A file of this process beside the one it will become.
+fn draft(path: &Path, content: &[u8], mode: u32) -> Result<PathBuf, Error> {
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    fs::remove_file(&draft).ok();
+    let mut file = File::options().write(true).create_new(true).mode(mode).open(&draft)?;
     file.write_all(content)?;
-    Ok(file.sync_all()?)
+    file.sync_all()?;
+    Ok(draft)
 }
 
 #[cfg(test)]
@@ -77,5 +99,14 @@ mod tests {
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
         drop(held);
         hold(dir.path()).unwrap();
+    }
+    #[test]
+    fn a_secret_is_made_once_and_read_by_its_owner_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.password");
+        assert_eq!(secret(&path, || Ok(b"first".to_vec())).unwrap(), b"first");
+        assert_eq!(secret(&path, || panic!("it is there")).unwrap(), b"first");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o077, 0);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left");
     }
 }

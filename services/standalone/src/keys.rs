@@ -1,6 +1,5 @@
 //! The local signing key: made once, kept in the data folder, published to the services as a JWKS file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -42,13 +41,11 @@ impl LocalKey {
     /// The files cannot be written or read.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         folder::make(dir)?;
-        let path = dir.join("signing-key.der");
-        if !path.exists() {
+        let der = folder::secret(&dir.join("signing-key.der"), || {
             let pair = Ed25519KeyPair::generate()?;
             let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair)?;
-            folder::write_secret(&path, der.as_ref())?;
-        }
-        let der = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            Ok(der.as_ref().to_vec())
+        })?;
         let key = Self { key: EncodingKey::from_ed_der(&der), dir: dir.to_owned() };
         key.publish()?;
         Ok(key)
@@ -61,7 +58,7 @@ impl LocalKey {
     fn publish(&self) -> Result<(), Error> {
         let mut jwk = Jwk::from_encoding_key(&self.key, Algorithm::EdDSA)?;
         jwk.common.key_id = Some(KEY_ID.to_owned());
-        Ok(fs::write(self.jwks_file(), serde_json::to_vec_pretty(&JwkSet { keys: vec![jwk] })?)?)
+        folder::publish(&self.jwks_file(), &serde_json::to_vec_pretty(&JwkSet { keys: vec![jwk] })?)
     }
 
     /// Where the services find the public part.
@@ -84,7 +81,8 @@ impl LocalKey {
     ) -> Result<String, Error> {
         let grants = [json!({"role": role_text(grant.role), "scope": grant.scope.to_string()})];
         let exp = (now + valid).unix_timestamp();
-        let mut claims = json!({"sub": subject, "iss": ISSUER, "aud": AUDIENCE, "exp": exp, "grants": grants});
+        let mut claims =
+            json!({"sub": subject, "iss": ISSUER, "aud": AUDIENCE, "exp": exp, "grants": grants});
         if let Some(name) = name {
             claims["name"] = json!(name);
         }
@@ -99,7 +97,8 @@ impl LocalKey {
 /// No such role: the text lists them.
 pub fn read_role(text: &str) -> Result<Role, String> {
     role_of(&text.replace('-', "_")).ok_or_else(|| {
-        let known: Vec<_> = (1..).map_while(|n| Role::try_from(n).ok()).map(role_text).map(|r| r.replace('_', "-")).collect();
+        let known: Vec<_> =
+            (1..).map_while(|n| Role::try_from(n).ok()).map(role_text).map(|r| r.replace('_', "-")).collect();
         format!("没有这个角色；可用：{0} / no such role; there are: {0}", known.join(", "))
     })
 }
@@ -134,17 +133,18 @@ mod tests {
     #[tokio::test]
     async fn a_token_holds_for_the_services_and_the_key_stays() {
         let dir = tempfile::tempdir().unwrap();
-        let grant = Grant { role: read_role("grid-worker").unwrap(), scope: read_scope("410182002011001").unwrap() };
+        let grant =
+            Grant { role: read_role("grid-worker").unwrap(), scope: read_scope("410182002011001").unwrap() };
         let clock = Clock::system();
-        let token =
-            LocalKey::open(dir.path()).unwrap().token("zhang", None, &grant, clock.now(), Duration::hours(1)).unwrap();
+        let token = LocalKey::open(dir.path())
+            .unwrap()
+            .token("zhang", None, &grant, clock.now(), Duration::hours(1))
+            .unwrap();
         let again = LocalKey::open(dir.path()).unwrap();
         let keys = Keys::load(again.source(), clock).await.unwrap();
         let caller = keys.verify(&token).await.unwrap();
         assert_eq!(caller.subject, "zhang");
         assert_eq!(caller.grants[0].scope.to_string(), "districts/410182/areas/410182002011001");
-        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(dir.path().join("signing-key.der")).unwrap().permissions());
-        assert_eq!(mode & 0o077, 0, "only the owner reads the key");
     }
 
     #[test]
@@ -152,7 +152,10 @@ mod tests {
         assert_eq!(read_role("grid_chief"), Ok(Role::GridChief));
         assert!(read_role("king").unwrap_err().contains("grid-worker"));
         assert_eq!(read_scope("410182").unwrap().to_string(), "districts/410182");
-        assert_eq!(read_scope("districts/410182/departments/water").unwrap().to_string(), "districts/410182/departments/water");
+        assert_eq!(
+            read_scope("districts/410182/departments/water").unwrap().to_string(),
+            "districts/410182/departments/water"
+        );
         assert!(read_scope("4101").is_err());
     }
 }

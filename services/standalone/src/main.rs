@@ -66,7 +66,9 @@ struct Token {
 
 fn main() -> ExitCode {
     let done = match Command::parse().what {
-        What::Up(up) => tokio::runtime::Runtime::new().map_err(Error::from).and_then(|runtime| runtime.block_on(run(up))),
+        What::Up(up) => {
+            tokio::runtime::Runtime::new().map_err(Error::from).and_then(|runtime| runtime.block_on(run(up)))
+        }
         What::Token(token) => print_token(&token),
     };
     match done {
@@ -91,12 +93,14 @@ async fn run(up: Up) -> Result<(), Error> {
     let options = telemetry::Options::read("jingwei", &mut settings);
     settings.finish()?;
     let telemetry = telemetry::start(options).await?;
+    // Heard from the beginning: told so during the start, it stops in good order right after.
+    let told = tokio::spawn(serve::told_to_stop());
     let suite =
-        Suite::start(Options { dir: up.data_dir.clone(), port: up.port, database_url: up.database_url }).await?;
-    // From here on whatever happens ends in an orderly stop.
+        Suite::start(Options { dir: up.data_dir.clone(), port: up.port, database_url: up.database_url })
+            .await?;
     let worked = tokio::select! {
         worked = work(&suite, &up.data_dir, !up.no_demo) => worked,
-        told = serve::told_to_stop() => told.map_err(Error::from),
+        told = told => told.map_err(Error::from).and_then(|told| Ok(told?)),
     };
     println!("正在停止…… / stopping…");
     let stopped = suite.stop().await;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jingwei_cluster::Cluster;
 use jingwei_grid::Grid;
@@ -9,9 +10,14 @@ use jingwei_grid::config::{Config, Rules};
 use jingwei_kit::clock::Clock;
 use jingwei_kit::pg::Database;
 use jingwei_kit::stack::Limits;
+use jingwei_proto::grid::v1::event_service_server::SERVICE_NAME;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::folder::{self, Held};
 use crate::keys::LocalKey;
@@ -33,7 +39,10 @@ pub struct Suite {
     gateway: SocketAddr,
     grid: SocketAddr,
     cluster: Option<Cluster>,
-    running: Vec<(CancellationToken, JoinHandle<Result<(), Error>>)>,
+    /// In the order in which they are stopped: the gateway first.
+    running: Vec<Part>,
+    /// Cancelled where a part has ended.
+    ended: CancellationToken,
     key: LocalKey,
     _held: Held,
 }
@@ -45,17 +54,40 @@ impl Suite {
     /// The folder is in use, the port is taken, PostgreSQL is missing or out of reach: the text says what to do.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let held = folder::hold(&options.dir)?;
-        let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(|e| port_taken(options.port, &e))?;
+        let listener =
+            TcpListener::bind(("127.0.0.1", options.port)).await.map_err(|e| port_taken(options.port, &e))?;
         let key = LocalKey::open(&options.dir)?;
-        let (cluster, server) = database_server(&options).await?;
-        let started = start_all(&options, &server, &key, listener).await;
-        match started {
-            Ok((gateway, grid, running)) => Ok(Self { gateway, grid, cluster, running, key, _held: held }),
+        let cluster = private_cluster(&options).await?;
+        let server = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(options.database_url.clone());
+        let suite = match start_all(&options, &server.unwrap_or_default(), &key, listener).await {
+            Ok(Started { gateway, grid, running, ended }) => {
+                Self { gateway, grid, cluster, running, ended, key, _held: held }
+            }
             Err(error) => {
                 stop_cluster(cluster).await?;
-                Err(error)
+                return Err(error);
             }
+        };
+        match suite.ready().await {
+            Ok(()) => Ok(suite),
+            Err(error) => suite.stop().await.and(Err(error)),
         }
+    }
+
+    /// Waits until the gateway says that the services behind it answer.
+    async fn ready(&self) -> Result<(), Error> {
+        let channel = Endpoint::from_shared(format!("http://{}", self.gateway))?.connect().await?;
+        let mut health = HealthClient::new(channel);
+        let asked = HealthCheckRequest { service: SERVICE_NAME.to_owned() };
+        let serves = async {
+            let mut ticks = tokio::time::interval(Duration::from_millis(20));
+            while !matches!(health.check(asked.clone()).await, Ok(said) if said.get_ref().status() == ServingStatus::Serving)
+            {
+                ticks.tick().await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(30), serves).await;
+        in_time.map_err(|_| "服务没有就绪 / the services do not get ready".into())
     }
 
     /// The address for everything outside.
@@ -75,10 +107,7 @@ impl Suite {
 
     /// Completes where a part has ended by itself, which none should.
     pub async fn ended(&self) {
-        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(500));
-        while self.running.iter().all(|(_, task)| !task.is_finished()) {
-            ticks.tick().await;
-        }
+        self.ended.cancelled().await;
     }
 
     /// Stops everything: the gateway drains, then the services, then PostgreSQL.
@@ -87,23 +116,40 @@ impl Suite {
     /// A part had failed, or PostgreSQL does not stop.
     pub async fn stop(self) -> Result<(), Error> {
         let mut outcome = Ok(());
-        for (stop, task) in self.running {
-            stop.cancel();
-            outcome = outcome.and(task.await.map_err(Error::from).flatten());
+        for part in self.running {
+            part.stop.cancel();
+            outcome = outcome.and(part.task.await.map_err(Error::from).flatten());
         }
         stop_cluster(self.cluster).await?;
         outcome
     }
 }
 
-/// Answers in the order in which the parts are stopped: the gateway first.
-type Started = (SocketAddr, SocketAddr, Vec<(CancellationToken, JoinHandle<Result<(), Error>>)>);
+/// A part that runs, and how to stop it.
+struct Part {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), Error>>,
+}
 
-async fn start_all(options: &Options, server: &str, key: &LocalKey, listener: TcpListener) -> Result<Started, Error> {
+struct Started {
+    gateway: SocketAddr,
+    grid: SocketAddr,
+    running: Vec<Part>,
+    ended: CancellationToken,
+}
+
+async fn start_all(
+    options: &Options,
+    server: &str,
+    key: &LocalKey,
+    listener: TcpListener,
+) -> Result<Started, Error> {
+    if options.database_url.is_none() {
+        databases::close_others(server).await?;
+    }
     let gateway = listener.local_addr()?;
     let database = Database::new(databases::ensure(server, "grid", &options.dir).await?);
     jingwei_grid::migrate(&database).await?;
-    let (stop_grid, stop_gateway) = (CancellationToken::new(), CancellationToken::new());
     let config = Config {
         listen: ([127, 0, 0, 1], 0).into(),
         database,
@@ -111,26 +157,39 @@ async fn start_all(options: &Options, server: &str, key: &LocalKey, listener: Tc
         limits: Limits::default(),
         rules: Rules { public_url: format!("http://{gateway}"), ..Rules::default() },
     };
-    let grid = Grid::bind(config, Clock::system(), stop_grid.clone()).await?;
-    let address = grid.address();
-    let settings = jingwei_gateway::Settings::new([("grid".to_owned(), format!("http://{address}").parse()?)]);
-    let grid = tokio::spawn(grid.run());
+    let (stop_grid, stop_gateway) = (CancellationToken::new(), CancellationToken::new());
+    let bound = Grid::bind(config, Clock::system(), stop_grid.clone()).await?;
+    let grid = bound.address();
+    let backends = [("grid".to_owned(), format!("http://{grid}").parse()?)];
+    let settings = jingwei_gateway::Settings::new(backends);
     let serving = jingwei_gateway::run(settings, listener, stop_gateway.clone());
-    let serving = tokio::spawn(async move { Ok(serving.await?) });
-    Ok((gateway, address, vec![(stop_gateway, serving), (stop_grid, grid)]))
+    let ended = CancellationToken::new();
+    let running =
+        vec![run(stop_gateway, &ended, async { Ok(serving.await?) }), run(stop_grid, &ended, bound.run())];
+    Ok(Started { gateway, grid, running, ended })
 }
 
-async fn database_server(options: &Options) -> Result<(Option<Cluster>, String), Error> {
-    if let Some(url) = &options.database_url {
-        return Ok((None, url.clone()));
+/// Runs a part; `ended` is cancelled at its end, also where it panics.
+fn run(
+    stop: CancellationToken,
+    ended: &CancellationToken,
+    part: impl Future<Output = Result<(), Error>> + Send + 'static,
+) -> Part {
+    let ended = ended.clone().drop_guard();
+    let task = tokio::spawn(async move {
+        let _ended = ended;
+        part.await
+    });
+    Part { stop, task }
+}
+
+async fn private_cluster(options: &Options) -> Result<Option<Cluster>, Error> {
+    if options.database_url.is_some() {
+        return Ok(None);
     }
-    let dir = options.dir.join("postgres");
-    let settings = vec![("max_connections".to_owned(), "100".to_owned())];
-    let options = jingwei_cluster::Options { dir, port: None, settings };
-    let cluster = tokio::task::spawn_blocking(move || Cluster::start(&options)).await??;
-    let server = cluster.url("postgres");
-    databases::close_others(&server).await?;
-    Ok((Some(cluster), server))
+    let options =
+        jingwei_cluster::Options { dir: options.dir.join("postgres"), port: None, settings: Vec::new() };
+    Ok(Some(tokio::task::spawn_blocking(move || Cluster::start(&options)).await??))
 }
 
 async fn stop_cluster(cluster: Option<Cluster>) -> Result<(), Error> {

@@ -54,6 +54,11 @@ impl Site {
         }
     }
 
+    /// The worker of the grid of the tests.
+    pub(crate) fn worker(&self) -> Session {
+        self.session("worker", &[(Role::GridWorker, GRID)])
+    }
+
     /// An event that the grid's worker has reported.
     pub(crate) async fn report(&self) -> pb::Event {
         let mut worker = self.events(Role::GridWorker, GRID);
@@ -63,7 +68,8 @@ impl Site {
     /// Enters the calendar that is shipped: 2020 to 2026, Monday to Friday 08:30-12:00 and 14:00-17:30.
     pub(crate) async fn load_calendar(&self) {
         let days = parse_days(include_str!("../../data/holidays-cn.csv")).expect("the shipped data read");
-        let shifts = parse_shifts(include_str!("../../data/default-shifts.csv")).expect("the shipped data read");
+        let shifts =
+            parse_shifts(include_str!("../../data/default-shifts.csv")).expect("the shipped data read");
         let years = covered_years(&days);
         let calendar = calendar::write(410_182, 1, &Calendar::new(shifts, days, years).expect("valid"));
         let calendar = pb::WorkCalendar { etag: String::new(), ..calendar };
@@ -82,7 +88,8 @@ impl Site {
                 ..Default::default()
             };
             let parent = DISTRICT.to_owned();
-            let request = pb::CreateCategoryRequest { parent, category: Some(category), ..Default::default() };
+            let request =
+                pb::CreateCategoryRequest { parent, category: Some(category), ..Default::default() };
             categories.create_category(request).await.expect("created");
         }
     }

@@ -1,7 +1,9 @@
 //! A real server on loopback with a database of its own, clients of it, and what tests read from its refusals.
 #![allow(dead_code, reason = "no test file needs all of it")]
 
+pub(crate) mod backstage;
 pub(crate) mod district;
+pub(crate) mod raw;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -41,13 +43,15 @@ pub(crate) struct Site {
 /// A channel that carries a token.
 pub(crate) type Session = InterceptedService<Channel, Bearer>;
 
-/// Adds a token to every call.
+/// Adds a token to every call, where there is one.
 #[derive(Clone)]
-pub(crate) struct Bearer(MetadataValue<Ascii>);
+pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
         Ok(request)
     }
 }
@@ -77,7 +81,8 @@ impl Site {
         };
         let stop = CancellationToken::new();
         let grid = Grid::bind(config, clock.clone(), stop.clone()).await.expect("the service starts");
-        let channel = Endpoint::from_shared(format!("http://{}", grid.address())).expect("a URL").connect_lazy();
+        let channel =
+            Endpoint::from_shared(format!("http://{}", grid.address())).expect("a URL").connect_lazy();
         tokio::spawn(grid.run());
         Self { channel, clock, database, issuer, _stop: stop.drop_guard() }
     }
@@ -96,8 +101,13 @@ impl Site {
     /// Someone with these grants.
     pub(crate) fn session(&self, subject: &str, grants: &[(Role, &str)]) -> Session {
         let token = self.issuer.token(subject, grants);
-        let bearer = Bearer(format!("Bearer {token}").parse().expect("a token is ASCII"));
+        let bearer = Bearer(Some(format!("Bearer {token}").parse().expect("a token is ASCII")));
         InterceptedService::new(self.channel.clone(), bearer)
+    }
+
+    /// Someone without a token.
+    pub(crate) fn anonymous(&self) -> Session {
+        InterceptedService::new(self.channel.clone(), Bearer(None))
     }
 
     /// The district's administrator.

@@ -58,7 +58,8 @@ fn all() -> Vec<(String, String)> {
 
 /// A rectangle as GeoJSON: grids side by side, a community above the other, the street around them. Empty for other areas.
 fn boundary(code: &str) -> String {
-    let community = COMMUNITIES.iter().zip(0_u8..).find(|(c, _)| code.starts_with(**c)).map(|(_, row)| f64::from(row));
+    let community =
+        COMMUNITIES.iter().zip(0_u8..).find(|(c, _)| code.starts_with(**c)).map(|(_, row)| f64::from(row));
     let (row, column, height, width) = match (code.len(), community) {
         (9, _) if code == STREET => (0.0, 0.0, 3.0, 3.0),
         (12, Some(row)) => (row, 0.0, 1.0, 3.0),

@@ -30,7 +30,8 @@ pub(super) async fn load(administrator: &Administrator) -> Result<(), Error> {
     for fields in lines(DEPARTMENTS) {
         let department = department(&fields)?;
         let request_id = id(&department.name).to_string();
-        let request = pb::CreateDepartmentRequest { parent: parent(), department: Some(department), request_id };
+        let request =
+            pb::CreateDepartmentRequest { parent: parent(), department: Some(department), request_id };
         created(departments.create_department(request).await)?;
     }
     Ok(())
@@ -51,7 +52,9 @@ fn categories_of_file() -> Vec<pb::Category> {
     let mut found: Vec<pb::Category> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for fields in lines(CATEGORIES) {
-        let [code, above, display_name, condition, condition_name, unit, amount] = fields[..] else { continue };
+        let [code, above, display_name, condition, condition_name, unit, amount] = fields[..] else {
+            continue;
+        };
         let limits = Some(pb::StepLimits { handle: limit(unit, amount), ..Default::default() });
         if condition.is_empty() {
             places.insert(code, found.len());
@@ -84,7 +87,11 @@ fn department(fields: &[&str]) -> Result<pb::Department, Error> {
     let [code, display_name, kind, phone, duties] = fields else {
         return Err("departments.csv: 每行五列 / five columns a line".into());
     };
-    let kind = if *kind == "government" { pb::DepartmentKind::Government } else { pb::DepartmentKind::PublicService };
+    let kind = if *kind == "government" {
+        pb::DepartmentKind::Government
+    } else {
+        pb::DepartmentKind::PublicService
+    };
     Ok(pb::Department {
         name: name("departments", code),
         display_name: (*display_name).to_owned(),

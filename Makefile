@@ -1,0 +1,30 @@
+# The commands of the README. Each does its own set-up.
+
+.PHONY: run test lint conformance bootstrap fmt prepare
+
+run:
+	scripts/bootstrap run
+	cargo build --release -p jingwei-standalone
+	target/release/jingwei up $(ARGS)
+
+test:
+	scripts/bootstrap all
+	scripts/test
+
+lint:
+	scripts/bootstrap all
+	scripts/lint
+
+conformance:
+	tests/conformance/run
+
+# Rewrites the cache that lets the SQL be checked at compile time without a database.
+prepare:
+	scripts/bootstrap all
+	cargo build --quiet -p jingwei-cluster --example scratch
+	cd services/grid && PATH="$(CURDIR)/.tools/bin:$$PATH" ../../target/debug/examples/scratch sh -ec \
+	  'export GRID_DATABASE_URL=$$DATABASE_URL; sqlx migrate run --source migrations; cargo sqlx prepare -- --all-targets'
+
+fmt:
+	cargo fmt --all
+	scripts/tools/node_modules/.bin/buf format -w
