@@ -153,7 +153,8 @@ fn in_the_table(action: ActionKind) -> BTreeSet<String> {
 
 #[test]
 fn the_roles_of_each_action_are_those_of_the_state_table() {
-    let events: Vec<_> = methods().into_iter().filter(|m| m.parent_service().name() == "EventService").collect();
+    let events: Vec<_> =
+        methods().into_iter().filter(|m| m.parent_service().name() == "EventService").collect();
     let mut found = Vec::new();
     for method in &events {
         let Some(action) = action(method) else { continue };

@@ -18,7 +18,11 @@ use tonic::{Code, Response, Status};
 type Answer<T> = Result<Response<T>, Status>;
 
 /// Eight calls at one moment, each with its number, by turns to two replicas.
-async fn eight<T>(site: &Site, session: impl Fn(&Site) -> Session, call: impl AsyncFn(Session, usize) -> T) -> Vec<T> {
+async fn eight<T>(
+    site: &Site,
+    session: impl Fn(&Site) -> Session,
+    call: impl AsyncFn(Session, usize) -> T,
+) -> Vec<T> {
     let other = site.replica().await;
     let sessions = (0..8).map(|i| (session(if i % 2 == 0 { site } else { &other }), i));
     join_all(sessions.map(|(session, i)| call(session, i))).await
@@ -105,7 +109,8 @@ async fn an_action_twice_with_one_id_is_one_and_with_two_ids_one_wins() {
     let site = Site::with_district().await;
     let chief = |site: &Site| site.session("chief", &[(Role::GridChief, GRID)]);
     let event = site.report().await;
-    let accept = pb::AcceptEventRequest { name: event.name.clone(), request_id: request_id(), ..Default::default() };
+    let accept =
+        pb::AcceptEventRequest { name: event.name.clone(), request_id: request_id(), ..Default::default() };
     let answers = eight(&site, chief, async |session, _| {
         EventServiceClient::new(session).accept_event(accept.clone()).await
     });
@@ -113,12 +118,14 @@ async fn an_action_twice_with_one_id_is_one_and_with_two_ids_one_wins() {
 
     let answers = eight(&site, chief, async |session, _| {
         let (name, etag) = (event.name.clone(), "v2".to_owned());
-        let register = pb::RegisterEventRequest { name, etag, request_id: request_id(), ..Default::default() };
+        let register =
+            pb::RegisterEventRequest { name, etag, request_id: request_id(), ..Default::default() };
         EventServiceClient::new(session).register_event(register).await
     });
     let registered = winner(answers.await, (Code::Aborted, "ETAG_MISMATCH"));
     let timeline = pb::ListEventTransitionsRequest { parent: registered.name, ..Default::default() };
-    let timeline = EventServiceClient::new(chief(&site)).list_event_transitions(timeline).await.expect("readable");
+    let timeline =
+        EventServiceClient::new(chief(&site)).list_event_transitions(timeline).await.expect("readable");
     assert_eq!(timeline.into_inner().transitions.len(), 3, "a report, an acceptance, a registration");
 }
 
@@ -168,7 +175,8 @@ async fn a_subject_is_taken_once_also_by_those_who_change_to_it() {
 async fn of_changes_with_one_etag_one_is_written() {
     let site = Site::with_district().await;
     let list = pb::ListCategoriesRequest { parent: DISTRICT.into(), ..Default::default() };
-    let categories = CategoryServiceClient::new(site.administrator()).list_categories(list).await.expect("a page");
+    let categories =
+        CategoryServiceClient::new(site.administrator()).list_categories(list).await.expect("a page");
     let category = categories.into_inner().categories.remove(0);
     let answers = eight(&site, Site::administrator, async |session, i| {
         let wanted = pb::Category { display_name: i.to_string(), ..category.clone() };
@@ -178,7 +186,8 @@ async fn of_changes_with_one_etag_one_is_written() {
     winner(answers.await, (Code::Aborted, "ETAG_MISMATCH"));
 
     let list = pb::ListDepartmentsRequest { parent: DISTRICT.into(), ..Default::default() };
-    let departments = DepartmentServiceClient::new(site.administrator()).list_departments(list).await.expect("a page");
+    let departments =
+        DepartmentServiceClient::new(site.administrator()).list_departments(list).await.expect("a page");
     let department = departments.into_inner().departments.remove(0);
     let answers = eight(&site, Site::administrator, async |session, i| {
         let wanted = pb::Department { display_name: i.to_string(), ..department.clone() };

@@ -51,7 +51,11 @@ async fn two_replicas_give_ten_thousand_alarms_once_each() {
     let pool = &one.pool;
     let red = "select count(distinct event_id) from event_transition where action = 34 and version = 3";
     assert_eq!(number(pool, red).await, all as i64, "each one is red");
-    assert_eq!(number(pool, "select count(*) from event_transition where action = 34").await, all as i64, "once");
+    assert_eq!(
+        number(pool, "select count(*) from event_transition where action = 34").await,
+        all as i64,
+        "once"
+    );
     assert_eq!(number(pool, "select count(*) from event where alarm = 2 and version = 3").await, all as i64);
     let broken = "select count(*) from event_transition t join event_transition b using (district, event_id)
         where b.version = t.version - 1 and b.hash <> t.previous_hash";
@@ -69,7 +73,11 @@ async fn an_alarm_rings_at_its_moment_and_tells_the_next_level() {
     let site = Site::with_district().await;
     let sweep = site.sweep().await;
     let event = site.report().await;
-    assert_eq!(event.due_time, Some(moment(datetime!(2026-03-02 11:00 +08:00))), "120 working minutes from nine");
+    assert_eq!(
+        event.due_time,
+        Some(moment(datetime!(2026-03-02 11:00 +08:00))),
+        "120 working minutes from nine"
+    );
     let second = time::Duration::SECOND;
     for (at, level) in [
         (datetime!(2026-03-02 10:36 +08:00), pb::AlarmLevel::Amber),
@@ -96,7 +104,11 @@ async fn after_a_standstill_every_alarm_is_made_up_for() {
     let accept = pb::AcceptEventRequest { name: done.name.clone(), ..Default::default() };
     site.events(Role::GridChief, GRID).accept_event(accept).await.expect("accepted");
     site.clock.set(datetime!(2026-03-02 09:58 +08:00));
-    assert_eq!(sweep.once().await.expect("swept"), 1, "the one that waits for its registration, an hour from nine");
+    assert_eq!(
+        sweep.once().await.expect("swept"),
+        1,
+        "the one that waits for its registration, an hour from nine"
+    );
     site.clock.set(datetime!(2026-03-03 17:00 +08:00));
     assert_eq!(sweep.once().await.expect("swept"), 5);
     assert_eq!(timeline(&sweep.pool, &late).await, ["REPORT", "WARN", "OVERDUE", "OVERDUE"]);
@@ -107,7 +119,11 @@ async fn after_a_standstill_every_alarm_is_made_up_for() {
 async fn suspended(site: &Site, resume: OffsetDateTime) -> pb::Event {
     let event = site.report().await;
     let name = &event.name;
-    let up = || pb::EscalateEventRequest { name: name.clone(), reason: "网格无法处置".into(), ..Default::default() };
+    let up = || pb::EscalateEventRequest {
+        name: name.clone(),
+        reason: "网格无法处置".into(),
+        ..Default::default()
+    };
     site.events(Role::GridChief, GRID).escalate_event(up()).await.expect("up");
     site.events(Role::Community, COMMUNITY).escalate_event(up()).await.expect("up again");
     let mut street = site.events(Role::Street, STREET);

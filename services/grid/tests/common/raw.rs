@@ -2,7 +2,9 @@
 
 use jingwei_proto::pool;
 use jingwei_proto::prost_reflect::prost::Message;
-use jingwei_proto::prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value};
+use jingwei_proto::prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value,
+};
 use regex::Regex;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
@@ -47,7 +49,8 @@ fn needed(field: &FieldDescriptor) -> Option<Value> {
     let rules = options.get_extension(&extension).as_message().expect("a message").clone();
     let required = part(&rules, "required").and_then(|v| v.as_bool()).unwrap_or(false);
     if field.is_list() {
-        let least = part(&rules, "repeated").and_then(|r| part(r.as_message()?, "min_items")?.as_u64()).unwrap_or(0);
+        let least =
+            part(&rules, "repeated").and_then(|r| part(r.as_message()?, "min_items")?.as_u64()).unwrap_or(0);
         return (least > 0).then(|| Value::List(vec![one(field, &rules)]));
     }
     match field.kind() {
@@ -85,7 +88,11 @@ fn part(message: &DynamicMessage, name: &str) -> Option<Value> {
 }
 
 /// Calls the RPC and answers with how the call began: of a stream nothing is read.
-pub(crate) async fn call(session: Session, method: &MethodDescriptor, request: &DynamicMessage) -> Result<(), Status> {
+pub(crate) async fn call(
+    session: Session,
+    method: &MethodDescriptor,
+    request: &DynamicMessage,
+) -> Result<(), Status> {
     let mut client = tonic::client::Grpc::new(session);
     client.ready().await.expect("the server listens");
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
