@@ -1,14 +1,18 @@
 //! The sweep: gives every alarm whose time has come and ends suspensions, by any number of replicas and each once.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use jingwei_kit::clock::Clock;
 use jingwei_kit::idempotency;
 use jingwei_kit::outbox::Feed;
 use sqlx::PgPool;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::api::deadlines::Deadlines;
+use crate::api::deadlines::{Deadlines, Reference};
 use crate::api::write;
 use crate::config::Rules;
 use crate::error::Error;
@@ -22,6 +26,9 @@ use crate::store;
 const BATCH: i64 = 100;
 /// How many transitions one transaction adds to the counts.
 const ROLL_UP: i64 = 5000;
+
+/// The time and id of an event that was looked at.
+type Place = (OffsetDateTime, Uuid);
 
 /// What the sweep works with.
 #[derive(Clone)]
@@ -67,12 +74,12 @@ impl Sweep {
         let now = self.clock.now();
         let mut given = 0;
         for district in store::event::due_districts(&self.pool, now).await? {
-            loop {
-                let batch = self.batch(district).await?;
+            // Goes on behind what was looked at: an alarm that cannot be given does not come up again before the next sweep.
+            let mut after = Some((OffsetDateTime::UNIX_EPOCH, Uuid::nil()));
+            while let Some(place) = after {
+                let (batch, last) = self.batch(district, place).await?;
                 given += batch;
-                if batch == 0 {
-                    break;
-                }
+                after = last;
                 self.feed.wake(district);
             }
         }
@@ -95,40 +102,59 @@ impl Sweep {
         Ok(())
     }
 
-    /// One transaction: locks what no other replica is at, gives the alarms, writes.
-    async fn batch(&self, district: i32) -> Result<usize, Error> {
+    /// One transaction: locks what no other replica is at, gives the alarms, writes. Answers with how many it gave and
+    /// where to go on; `None` where nothing is left.
+    async fn batch(&self, district: i32, after: Place) -> Result<(usize, Option<Place>), Error> {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        let due = store::event::lock_due(&mut transaction, district, now, BATCH).await?;
+        let due = store::event::lock_due(&mut transaction, district, now, after, BATCH).await?;
+        let last = due.last().and_then(|event| Some((event.alarm_at()?, event.id)));
+        // Read before the first write, from which on all of the district's writers wait for this transaction: with every
+        // connection in their hands there would be none left to read with.
+        let mut references = HashMap::new();
+        for event in &due {
+            if let Entry::Vacant(missing) = references.entry(basis(event)) {
+                missing.insert(self.deadlines.of_event(event).await?);
+            }
+        }
         let mut given = 0;
         for event in due {
-            given += self.alarms(&mut transaction, event).await?;
+            let reference = &references[&basis(&event)];
+            given += alarms(&mut transaction, event, reference, now).await?;
         }
         transaction.commit().await?;
-        Ok(given)
+        Ok((given, last))
     }
+}
 
-    /// Every alarm of one event that is due: amber, red and critical may all be, after a standstill.
-    async fn alarms(&self, transaction: &mut sqlx::PgConnection, mut event: Event) -> Result<usize, Error> {
-        let mut given = 0;
-        let system = [Actor::system(event.district)];
-        while let Some(action) = event.due_action(self.clock.now()) {
-            let reference = self.deadlines.of_event(&event).await?;
-            let context = reference.context(self.clock.now());
-            let (after, transition) = match apply(&event, &Command::from(action), &system, &context) {
-                Ok(done) => done,
-                // A year without a calendar, say: the others are not to wait for it.
-                Err(refusal) => {
-                    tracing::warn!(event = %event.id, ?refusal, "an alarm cannot be given");
-                    break;
-                }
-            };
-            if !write::update(transaction, &event, &after, &transition, None).await? {
+/// What the limits of an event go by.
+fn basis(event: &Event) -> (String, String) {
+    (event.category.clone(), event.condition.clone())
+}
+
+/// Every alarm of one event that is due: amber, red and critical may all be, after a standstill.
+async fn alarms(
+    transaction: &mut sqlx::PgConnection,
+    mut event: Event,
+    reference: &Reference,
+    now: OffsetDateTime,
+) -> Result<usize, Error> {
+    let mut given = 0;
+    let system = [Actor::system(event.district)];
+    while let Some(action) = event.due_action(now) {
+        let (after, transition) = match apply(&event, &Command::from(action), &system, &reference.context(now)) {
+            Ok(done) => done,
+            // A year without a calendar, say: the others are not to wait for it.
+            Err(refusal) => {
+                tracing::warn!(event = %event.id, ?refusal, "an alarm cannot be given");
                 break;
             }
-            event = after;
-            given += 1;
+        };
+        if !write::update(transaction, &event, &after, &transition, None).await? {
+            break;
         }
-        Ok(given)
+        event = after;
+        given += 1;
     }
+    Ok(given)
 }

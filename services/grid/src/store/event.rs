@@ -244,18 +244,23 @@ pub async fn due_districts(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<V
     .await
 }
 
-/// Locks up to `limit` events of a district whose time has come and that no other replica is at.
+/// Locks up to `limit` events of a district whose time has come and that no other replica is at, in the order of their
+/// times, after the one with this time and id.
 pub async fn lock_due(
     conn: &mut PgConnection,
     district: i32,
     now: OffsetDateTime,
+    after: (OffsetDateTime, Uuid),
     limit: i64,
 ) -> sqlx::Result<Vec<Event>> {
     let rows = sqlx::query!(
         r#"select case_number, body as "body: Json<Event>" from event
-           where district = $1 and alarm_time <= $2 order by alarm_time limit $3 for update skip locked"#,
+           where district = $1 and alarm_time <= $2 and (alarm_time, id) > ($3, $4)
+           order by alarm_time, id limit $5 for update skip locked"#,
         district,
         now,
+        after.0,
+        after.1,
         limit,
     )
     .fetch_all(conn)
