@@ -1,1 +1,2 @@
-//! jingwei-tests
+//! Tests of the repository as a whole: `tests/architecture.rs` here; `clients`, `conformance` and `schemathesis` are scripts
+//! that `make test` runs against the built binary.

@@ -142,14 +142,15 @@ async fn alarms(
     let mut given = 0;
     let system = [Actor::system(event.district)];
     while let Some(action) = event.due_action(now) {
-        let (after, transition) = match apply(&event, &Command::from(action), &system, &reference.context(now)) {
-            Ok(done) => done,
-            // A year without a calendar, say: the others are not to wait for it.
-            Err(refusal) => {
-                tracing::warn!(event = %event.id, ?refusal, "an alarm cannot be given");
-                break;
-            }
-        };
+        let (after, transition) =
+            match apply(&event, &Command::from(action), &system, &reference.context(now)) {
+                Ok(done) => done,
+                // A year without a calendar, say: the others are not to wait for it.
+                Err(refusal) => {
+                    tracing::warn!(event = %event.id, ?refusal, "an alarm cannot be given");
+                    break;
+                }
+            };
         if !write::update(transaction, &event, &after, &transition, None).await? {
             break;
         }
