@@ -1,6 +1,6 @@
 # The commands of the README. Each does its own set-up.
 
-.PHONY: run test lint conformance bootstrap fmt prepare
+.PHONY: run test lint conformance prepare fmt
 
 run:
 	scripts/bootstrap run
@@ -16,6 +16,7 @@ lint:
 	scripts/lint
 
 conformance:
+	scripts/bootstrap run
 	tests/conformance/run
 
 # Rewrites the cache that lets the SQL be checked at compile time without a database.
@@ -26,5 +27,6 @@ prepare:
 	  'export GRID_DATABASE_URL=$$DATABASE_URL; sqlx migrate run --source migrations; cargo sqlx prepare -- --all-targets'
 
 fmt:
+	scripts/bootstrap all
 	cargo fmt --all
 	scripts/tools/node_modules/.bin/buf format -w

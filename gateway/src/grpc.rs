@@ -7,16 +7,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error;
-use jingwei_kit::{status::Problem, telemetry};
+use jingwei_kit::{
+    deadline::{self, GRPC_TIMEOUT},
+    status::Problem,
+    telemetry,
+};
 use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::retry::budget::Budget;
 use tracing::Instrument;
 
 use crate::{
-    Gateway,
-    deadline::{self, GRPC_TIMEOUT},
-    problem,
+    Gateway, problem,
     relay::{Outcome, Protocol, Relay},
     rpc::Rpc,
 };

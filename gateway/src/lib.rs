@@ -18,7 +18,6 @@
 
 mod backend;
 mod breaker;
-mod deadline;
 mod docs;
 mod grpc;
 mod health;

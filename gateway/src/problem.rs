@@ -28,6 +28,15 @@ pub mod reason {
     pub const BACKEND_UNAVAILABLE: &str = "BACKEND_UNAVAILABLE";
     /// UNAVAILABLE: the service did not answer lately, and is asked again only now and then.
     pub const CIRCUIT_OPEN: &str = "CIRCUIT_OPEN";
+    /// All of them.
+    pub const ALL: [&str; 6] = [
+        NO_ROUTE,
+        METHOD_NOT_ALLOWED,
+        UNSUPPORTED_MEDIA_TYPE,
+        RATE_LIMITED,
+        BACKEND_UNAVAILABLE,
+        CIRCUIT_OPEN,
+    ];
 }
 
 pub(crate) fn no_route(path: &str) -> Problem {
@@ -153,4 +162,28 @@ fn retry_after(status: &Status) -> Option<u64> {
     let delay = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
     let seconds = u64::try_from(delay.seconds).ok()? + u64::from(delay.nanos > 0);
     Some(seconds.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jingwei_proto::gateway::v1::ErrorReason;
+
+    #[test]
+    fn every_reason_is_in_the_proto_and_no_other() {
+        let of_kit = [
+            kit::INVALID_REQUEST,
+            kit::MESSAGE_TOO_LARGE,
+            kit::DEADLINE_EXCEEDED,
+            kit::SHUTTING_DOWN,
+            kit::UNIMPLEMENTED,
+            kit::INTERNAL,
+        ];
+        let given: std::collections::BTreeSet<_> = reason::ALL.into_iter().chain(of_kit).collect();
+        let known: std::collections::BTreeSet<_> = (1..100)
+            .filter_map(|number| ErrorReason::try_from(number).ok())
+            .map(|value| value.as_str_name().trim_start_matches("ERROR_REASON_"))
+            .collect();
+        assert_eq!(given, known);
+    }
 }

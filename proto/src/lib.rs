@@ -38,6 +38,15 @@ pub mod access {
     }
 }
 
+/// The gateway's own errors.
+pub mod gateway {
+    /// Version 1.
+    #[allow(missing_docs, unreachable_pub, clippy::all)]
+    pub mod v1 {
+        tonic::include_proto!("jingwei.gateway.v1");
+    }
+}
+
 /// Grid governance (网格化治理).
 pub mod grid {
     /// Version 1.

@@ -308,3 +308,6 @@ fn list(actions: &[ActionKind], text: fn(ActionKind) -> &'static str, separator:
     }
     actions.iter().map(|a| text(*a)).collect::<Vec<_>>().join(separator)
 }
+
+#[cfg(test)]
+mod tests;

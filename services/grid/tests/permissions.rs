@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::raw::{call, smallest};
+use common::raw::{call, methods, smallest};
 use common::{DISTRICT, Site, metadata};
 use futures::StreamExt;
 use jingwei_grid::model::action::ActionKind;
@@ -26,11 +26,6 @@ const SCOPES: [(&str, &[&str]); 8] = [
     ("districts/410182/departments/water", &["inside", "department"]),
     ("districts/410182/departments/garden", &["inside"]),
 ];
-
-fn methods() -> Vec<MethodDescriptor> {
-    let ours = pool().services().filter(|s| s.full_name().starts_with("jingwei.grid.v1."));
-    ours.flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
-}
 
 fn permission(method: &MethodDescriptor) -> Permission {
     let extension = pool().get_extension_by_name("jingwei.access.v1.permission").expect("in the descriptors");

@@ -30,6 +30,7 @@ pub mod caller;
 mod claims;
 pub mod clock;
 pub mod config;
+pub mod deadline;
 pub mod etag;
 mod guard;
 pub mod idempotency;

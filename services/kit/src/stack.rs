@@ -24,6 +24,7 @@ use tracing::{Instrument, Span};
 use crate::{
     admit::Admission,
     config::Settings,
+    deadline,
     guard::{Guarded, Outcome},
     method::Method,
     status::{Problem, reason},
@@ -162,7 +163,7 @@ impl Stack {
     fn deadline(&self, method: &Method, headers: &HeaderMap) -> Instant {
         let limits = &self.shared.limits;
         let default = if method.streams { limits.stream_age } else { limits.timeout };
-        let budget = timeout(headers).map(|t| t.saturating_sub(CUT).max(t / 2));
+        let budget = deadline::read(headers).map(|t| t.saturating_sub(CUT).max(t / 2));
         let budget = budget.map_or(default, |b| if method.streams { b.min(default) } else { b });
         Instant::now() + budget
     }
@@ -198,22 +199,6 @@ impl Service<Request<Body>> for Stack {
     }
 }
 
-/// The value of `grpc-timeout`: at most eight digits and a unit.
-fn timeout(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let number = digits.parse::<u64>().ok().filter(|_| digits.len() <= 8)?;
-    Some(match unit {
-        "H" => Duration::from_secs(number * 3600),
-        "M" => Duration::from_secs(number * 60),
-        "S" => Duration::from_secs(number),
-        "m" => Duration::from_millis(number),
-        "u" => Duration::from_micros(number),
-        "n" => Duration::from_nanos(number),
-        _ => return None,
-    })
-}
-
 fn overloaded() -> Problem {
     let (zh, en) = ("系统繁忙，请稍后重试", "too many calls at once: try again in a second");
     Problem::new(Code::ResourceExhausted, reason::OVERLOADED, zh, en).retry_after(Duration::from_secs(1))
@@ -227,26 +212,4 @@ fn deadline_exceeded() -> Problem {
 fn shutting_down() -> Problem {
     let (zh, en) = ("服务正在停止，请重新连接", "the server is going away: connect again");
     Problem::new(Code::Unavailable, reason::SHUTTING_DOWN, zh, en).retry_after(Duration::from_millis(500))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deadline_is_read_in_every_unit() {
-        let read = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("grpc-timeout", text.parse().expect("a header value"));
-            timeout(&headers)
-        };
-        assert_eq!(read("2H"), Some(Duration::from_secs(7200)));
-        assert_eq!(read("3M"), Some(Duration::from_secs(180)));
-        assert_eq!(read("99999999S"), Some(Duration::from_secs(99_999_999)));
-        assert_eq!(read("250m"), Some(Duration::from_millis(250)));
-        assert_eq!((read("7u"), read("7n")), (Some(Duration::from_micros(7)), Some(Duration::from_nanos(7))));
-        for wrong in ["", "5", "S", "999999999S", "5x", "-5S"] {
-            assert_eq!(read(wrong), None, "{wrong:?}");
-        }
-    }
 }

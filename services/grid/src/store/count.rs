@@ -47,7 +47,7 @@ pub async fn read(
              where t.district = $1
                and t.seq > coalesce((select seq from count_head where district = $1), 0)
                and left(t.area, $3) = any($2)
-               and ($4 or (t.create_time at time zone '+08')::date
+               and ($4 or (t.create_time at time zone interval '8 hours')::date
                    between coalesce($5::date, '0001-01-02') and coalesce($6::date, '9999-12-31')))
            select area as "area!", metric as "metric!", sum(count)::bigint as "count!"
            from (select area, metric, count from rolled union all select area, metric, count from tail) as both_parts
@@ -86,7 +86,7 @@ pub async fn roll_up(conn: &mut PgConnection, district: i32, limit: i64) -> sqlx
     .await?;
     sqlx::query_scalar!(
         r#"with batch as materialized (
-             select t.seq, t.area, (t.create_time at time zone '+08')::date as day, t.counts
+             select t.seq, t.area, (t.create_time at time zone interval '8 hours')::date as day, t.counts
              from event_transition t where t.district = $1 and t.seq > $2
              order by t.seq limit $3),
            added as (

@@ -31,6 +31,12 @@ const SAMPLES: [&str; 15] = [
     "019ce000-0000-7000-8000-000000000004",
 ];
 
+/// Every RPC of the grid service.
+pub(crate) fn methods() -> Vec<MethodDescriptor> {
+    let ours = pool().services().filter(|s| s.full_name().starts_with("jingwei.grid.v1."));
+    ours.flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
+}
+
 /// The smallest request that the rules of its fields let through.
 pub(crate) fn smallest(message: MessageDescriptor) -> DynamicMessage {
     let mut made = DynamicMessage::new(message.clone());

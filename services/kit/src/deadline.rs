@@ -5,11 +5,11 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 
 /// The header.
-pub(crate) const GRPC_TIMEOUT: &str = "grpc-timeout";
+pub const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 /// The time that a caller gives the call; `None` where it says nothing that the gRPC specification knows: at most eight
 /// digits and a unit.
-pub(crate) fn read(headers: &HeaderMap) -> Option<Duration> {
+pub fn read(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let is_number = (1..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
@@ -26,7 +26,7 @@ pub(crate) fn read(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The header's value for `left`, in the finest unit that eight digits hold.
-pub(crate) fn value(left: Duration) -> HeaderValue {
+pub fn value(left: Duration) -> HeaderValue {
     let units = [(left.as_micros(), 'u'), (left.as_millis(), 'm'), (u128::from(left.as_secs()), 'S')];
     let (number, unit) =
         units.into_iter().find(|(number, _)| *number < 100_000_000).unwrap_or((99_999_999, 'S'));

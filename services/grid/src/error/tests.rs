@@ -1,0 +1,90 @@
+//! The table of errors, whole: a snapshot shows every row, and every reason is a value of the proto's enum.
+
+use std::collections::BTreeSet;
+
+use jingwei_kit::status::{Problem, reason};
+use jingwei_proto::grid::v1::ErrorReason;
+use time::macros::datetime;
+use uuid::Uuid;
+
+use super::*;
+use crate::model::deadline::{Limit, TimeUnit};
+use crate::model::event::State;
+use crate::model::unit::Unit;
+
+/// One of each kind.
+fn errors() -> Vec<Error> {
+    let refusals = vec![
+        Refusal::NotAllowed { action: ActionKind::Accept },
+        Refusal::WrongState {
+            state: State::Closed,
+            action: ActionKind::Accept,
+            allowed: vec![ActionKind::Reopen, ActionKind::Comment],
+        },
+        Refusal::Missing { fields: vec![Field::Reason, Field::Evidence] },
+        Refusal::TooManyExtensions { limit: 2 },
+        Refusal::DeadlinePassed { due: datetime!(2026-03-02 09:00 UTC) },
+        Refusal::ExtensionTooLong { at_most: Limit { unit: TimeUnit::WorkingDays, amount: 5 } },
+        Refusal::ResumeNotInFuture { resume_at: datetime!(2026-03-02 09:00 UTC) },
+        Refusal::RequestPending { kind: RequestKind::Return },
+        Refusal::NoRequestPending { kind: Some(RequestKind::Extension) },
+        Refusal::NoRequestPending { kind: None },
+        Refusal::ReturnNeedsRuling { returns: 2 },
+        Refusal::RulingTooEarly { returns: 1 },
+        Refusal::RuledFinal,
+        Refusal::NoLevelAbove,
+        Refusal::TargetNotAllowed { target: Unit::Department("water".into()) },
+        Refusal::CoHandlersOpen { units: vec![Unit::Department("water".into())] },
+        Refusal::SamePersonVerifies,
+        Refusal::ReopenWindowOver { until: datetime!(2026-03-02 09:00 UTC) },
+        Refusal::HasMergedEvents,
+        Refusal::MergeTarget { root: Uuid::nil() },
+        Refusal::NotDue,
+        Refusal::NoCalendar { year: 2027 },
+    ];
+    let mut errors: Vec<Error> = refusals.into_iter().map(Error::Refused).collect();
+    errors.extend([
+        Error::NotFound { name: "districts/410182/events/x".into() },
+        Error::AlreadyExists { name: "districts/410182/areas/410182".into() },
+        Error::PostingExists,
+        Error::ChiefExists,
+        Error::PostingEnded,
+        Error::ParentAreaMissing { code: "410182002".into() },
+        Error::ReferenceMissing { field: "category" },
+        Error::CategoryNotReportable { code: "trees".into() },
+        Error::PointOutside,
+        Error::CalendarMissing,
+    ]);
+    errors
+}
+
+#[test]
+fn the_table_is_as_it_was() {
+    let rows = errors().into_iter().map(|error| {
+        let Problem { code, reason, metadata, zh, en, violations, .. } = Problem::from(error);
+        let metadata: std::collections::BTreeMap<_, _> = metadata.into_iter().collect();
+        let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
+        format!("{code:?} {reason} {metadata:?} {fields:?}\n  {zh}\n  {en}")
+    });
+    insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn every_reason_is_in_the_proto_and_every_value_there_is_given() {
+    let known: BTreeSet<&str> = (1..200)
+        .filter_map(|number| ErrorReason::try_from(number).ok())
+        .map(|value| value.as_str_name().trim_start_matches("ERROR_REASON_"))
+        .collect();
+    let given: BTreeSet<&str> =
+        errors().into_iter().map(|error| Problem::from(error).reason).chain(reason::ALL).collect();
+    assert_eq!(given, known);
+}
+
+#[test]
+fn both_languages_say_something_of_their_own() {
+    for error in errors() {
+        let Problem { zh, en, .. } = Problem::from(error);
+        assert!(zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{zh}");
+        assert!(!en.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{en}");
+    }
+}
