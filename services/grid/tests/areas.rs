@@ -278,3 +278,20 @@ async fn gcj_02_is_converted_on_entry() {
         "{point:?}"
     );
 }
+
+#[tokio::test]
+async fn an_update_may_leave_out_what_it_does_not_name() {
+    let site = Site::with_areas().await;
+    let phone =
+        pb::Area { name: area("410182002"), service_phone: "0371-64660200".to_owned(), ..Default::default() };
+    let update =
+        |update_mask| pb::UpdateAreaRequest { area: Some(phone.clone()), update_mask, ..Default::default() };
+    let refused = site.areas().update_area(update(None)).await;
+    assert_eq!(wrong_fields(refused), ["area.display_name"], "without a mask all fields are written");
+    let changed =
+        site.areas().update_area(update(mask(&["service_phone"]))).await.expect("changed").into_inner();
+    assert_eq!(
+        (changed.display_name.as_str(), changed.service_phone.as_str()),
+        ("京城路街道", "0371-64660200")
+    );
+}

@@ -157,12 +157,13 @@ fn action(method: &MethodDescriptor, event: &pb::Event, root: &pb::Event) -> Dyn
 /// So many random steps, over some days; answers with how many were done.
 async fn play(site: &Site, dice: &mut Dice, events: &mut Vec<pb::Event>, steps: usize) -> usize {
     let sweep = site.sweep().await;
-    let sessions = sessions(site);
     let methods: Vec<_> =
         methods().into_iter().filter(|m| m.output().name() == "Event" && m.name() != "GetEvent").collect();
     let mut done = 0;
     for _ in 0..steps {
         site.clock.advance(time::Duration::minutes(dice.roll(40) as i64));
+        // Tokens hold for an hour.
+        let sessions = sessions(site);
         let method = &methods[dice.roll(methods.len())];
         let answer = if method.name() == "ReportEvent" || events.len() < 20 {
             let area = [GRID, OTHER_GRID, COMMUNITY][dice.roll(3)].to_owned();

@@ -61,6 +61,9 @@ impl Areas {
         if code.district() != district {
             return Err(wrong_name().into());
         }
+        let mut violations = Violations::new();
+        mask::ALL.require("area", "display_name", !given.display_name.is_empty(), &mut violations);
+        violations.finish()?;
         let boundary = read_boundary(&given)?;
         let now = self.0.clock.now();
         let area = AreaVersion {
@@ -100,6 +103,7 @@ impl Areas {
         let code = name::read_area(&given.name).map_err(|_| wrong_name())?;
         let mut violations = Violations::new();
         let mask = mask::read(request.update_mask.as_ref(), &CHANGEABLE, &mut violations);
+        mask.require("area", "display_name", !given.display_name.is_empty(), &mut violations);
         let from = wire_time::read_option("effective_time", request.effective_time.as_ref(), &mut violations);
         violations.finish()?;
         let boundary = read_boundary(&given)?;

@@ -51,6 +51,7 @@ impl Categories {
         let given = request.category.clone().unwrap_or_default();
         let mut violations = Violations::new();
         let category = wire::read(&given, district, &mut violations);
+        mask::ALL.require("category", "display_name", !given.display_name.is_empty(), &mut violations);
         if given.name.is_empty() {
             violations.add("category.name", "required", "必填", "is required");
         }
@@ -86,6 +87,7 @@ impl Categories {
         let mut violations = Violations::new();
         let mask = mask::read(request.update_mask.as_ref(), &CHANGEABLE, &mut violations);
         let new = wire::read(&given, district, &mut violations);
+        mask.require("category", "display_name", !given.display_name.is_empty(), &mut violations);
         violations.finish()?;
         let asked =
             Asked { caller, district, method: "UpdateCategory", request, request_id: &request.request_id };

@@ -55,6 +55,7 @@ impl Departments {
         let mut violations = Violations::new();
         let given = request.department.clone().unwrap_or_default();
         let department = wire::read(&given, district, &mut violations);
+        require(&mask::ALL, &given, &mut violations);
         if given.name.is_empty() {
             violations.add("department.name", "required", "必填", "is required");
         }
@@ -84,6 +85,7 @@ impl Departments {
         let mut violations = Violations::new();
         let mask = mask::read(request.update_mask.as_ref(), &CHANGEABLE, &mut violations);
         let new = wire::read(&given, district, &mut violations);
+        require(&mask, &given, &mut violations);
         violations.finish()?;
         let asked =
             Asked { caller, district, method: "UpdateDepartment", request, request_id: &request.request_id };
@@ -104,6 +106,11 @@ impl Departments {
         };
         self.0.change(asked, update).await
     }
+}
+
+fn require(mask: &mask::Mask<'_>, given: &pb::Department, violations: &mut Violations) {
+    mask.require("department", "display_name", !given.display_name.is_empty(), violations);
+    mask.require("department", "kind", given.kind() != pb::DepartmentKind::Unspecified, violations);
 }
 
 async fn check_references(conn: &mut PgConnection, department: &Department) -> Result<(), Error> {

@@ -68,6 +68,9 @@ impl Staff {
     ) -> Result<pb::StaffMember, Error> {
         let district = name::read_district(&request.parent)?;
         let given = request.staff_member.clone().unwrap_or_default();
+        let mut violations = Violations::new();
+        mask::ALL.require("staff_member", "display_name", !given.display_name.is_empty(), &mut violations);
+        violations.finish()?;
         let id = match request.staff_member_id.as_str() {
             "" => self.0.clock.id(),
             text => name::read_uuid("staff_member_id", text)?,
@@ -105,6 +108,7 @@ impl Staff {
         let (district, id) = read_name(&given.name, "staff")?;
         let mut violations = Violations::new();
         let mask = mask::read(request.update_mask.as_ref(), &CHANGEABLE, &mut violations);
+        mask.require("staff_member", "display_name", !given.display_name.is_empty(), &mut violations);
         violations.finish()?;
         let now = self.0.clock.now();
         let asked =

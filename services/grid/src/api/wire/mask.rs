@@ -6,6 +6,9 @@ use prost_types::FieldMask;
 /// The fields that a mask names; all that may change where it is empty or unset.
 pub struct Mask<'a>(Option<&'a [String]>);
 
+/// Every field: what a creation writes.
+pub const ALL: Mask<'static> = Mask(None);
+
 /// Reads a mask; a violation for each path that is not one of `changeable`.
 pub fn read<'a>(mask: Option<&'a FieldMask>, changeable: &[&str], violations: &mut Violations) -> Mask<'a> {
     let paths = mask.map(|m| m.paths.as_slice()).filter(|paths| !paths.is_empty());
@@ -23,6 +26,14 @@ impl Mask<'_> {
     pub fn set<T>(&self, field: &str, old: &mut T, new: T) {
         if self.0.is_none_or(|paths| paths.iter().any(|p| p == field)) {
             *old = new;
+        }
+    }
+
+    /// Notes a violation where the field is written and has nothing in it. Not a rule of the proto: an update that does not
+    /// name the field leaves it out.
+    pub fn require(&self, resource: &str, field: &str, is_given: bool, violations: &mut Violations) {
+        if self.names(field) && !is_given {
+            violations.add(format!("{resource}.{field}"), "required", "不能为空", "must not be empty");
         }
     }
 
