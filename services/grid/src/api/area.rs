@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 
 use super::core::{Asked, Core};
-use super::event::violates;
+use super::repeat::violates;
 use super::wire::{area as wire, mask, name, point, time as wire_time};
 use crate::error::Error;
 use crate::model::area::AreaCode;

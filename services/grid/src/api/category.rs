@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 
 use super::core::{Asked, Core};
-use super::event::violates;
+use super::repeat::violates;
 use super::wire::{category as wire, mask, name};
 use crate::error::Error;
 use crate::store::category as store;

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::core::{Asked, Core};
-use super::event::violates;
+use super::repeat::violates;
 use super::wire::{card as wire, name, time as wire_time};
 use crate::error::Error;
 use crate::model::area::AreaCode;

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 
 use super::core::{Asked, Core};
-use super::event::violates;
+use super::repeat::violates;
 use super::wire::{department as wire, mask, name};
 use crate::error::Error;
 use crate::model::department::Department;

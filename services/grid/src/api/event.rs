@@ -3,23 +3,21 @@
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::clock::Clock;
 use jingwei_kit::etag;
-use jingwei_kit::idempotency::{self, Key};
+use jingwei_kit::idempotency::Key;
 use jingwei_kit::outbox::Feed;
 use jingwei_kit::page::Page;
-use jingwei_kit::pg::{Failure, classify};
-use jingwei_kit::status::Problem;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::event_service_server::EventService;
-use prost::Message;
 use sqlx::PgPool;
 use time::Duration;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::deadlines::Deadlines;
+use super::repeat::{first_answer, key, written};
 use super::wire::command::ActionRequest;
 use super::wire::{event as wire, name, transition as wire_transition};
-use super::{actors, event_list, report, watch, write};
+use super::{actors, event_list, watch, write};
 use crate::error::Error;
 use crate::model::action::{Action, Command};
 use crate::model::apply::{MergeRoot, apply};
@@ -155,46 +153,13 @@ impl Events {
     }
 }
 
-/// The key of a request that has an id.
-pub(super) fn key(
-    caller: &Caller,
-    district: i32,
-    request_id: &str,
-    method: &'static str,
-    request: &impl Message,
-) -> Result<Option<Key>, Problem> {
-    if request_id.is_empty() {
-        return Ok(None);
-    }
-    let id = name::read_uuid("request_id", request_id)?;
-    Ok(Some(Key::of(district, &caller.subject, id, method, request)))
-}
-
-/// The first answer to a request that was made before.
-pub(super) async fn first_answer(pool: &PgPool, key: &Key) -> Result<Option<pb::Event>, Error> {
-    Ok(idempotency::answered(pool, key).await?)
-}
-
-/// Whether a change was written: not where the same request did it at the same moment.
-fn written(update: sqlx::Result<bool>) -> Result<bool, Error> {
-    match update {
-        Err(error) if violates(&error, "idempotency_pkey") => Ok(false),
-        done => Ok(done?),
-    }
-}
-
-/// Whether a constraint of this name refused.
-pub(super) fn violates(error: &sqlx::Error, constraint: &str) -> bool {
-    matches!(classify(error), Failure::Unique(name) | Failure::ForeignKey(name) | Failure::Check(name) if name == constraint)
-}
-
 #[tonic::async_trait]
 impl EventService for Events {
     type WatchEventsStream = watch::EventStream;
 
     async fn report_event(&self, request: Request<pb::ReportEventRequest>) -> Answer<pb::Event> {
         let caller = caller::of(&request);
-        Ok(Response::new(report::report(self, &caller, &request.into_inner()).await?))
+        Ok(Response::new(self.report(&caller, request.get_ref()).await?))
     }
 
     async fn get_event(&self, request: Request<pb::GetEventRequest>) -> Answer<pb::Event> {

@@ -11,6 +11,7 @@ pub mod department;
 pub mod event;
 pub mod event_list;
 pub mod posting;
+pub mod repeat;
 pub mod report;
 pub mod staff;
 pub mod statistics;

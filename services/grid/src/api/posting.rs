@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::core::Asked;
-use super::event::violates;
+use super::repeat::violates;
 use super::staff::{Staff, read_name};
 use super::wire::{name, staff as wire, time as wire_time};
 use crate::error::Error;
@@ -163,7 +163,8 @@ impl Staff {
             posting.end_reason.clone_from(&request.reason);
             posting.version += 1;
             if !store::end_posting(conn, &posting).await? {
-                return Err(etag::mismatch(posting.version).into());
+                // Nothing else changes a posting: another call has ended it since it was read.
+                return Err(Error::PostingEnded);
             }
             card::refresh(conn, district, &[posting.area.to_string()], now).await?;
             Ok((request.name.clone(), wire::write_posting(&posting)))

@@ -6,7 +6,8 @@ use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
 use uuid::Uuid;
 
-use super::event::{Events, first_answer, key, violates};
+use super::event::Events;
+use super::repeat::{first_answer, key, violates};
 use super::wire::{event as wire, name, point};
 use super::{actors, write};
 use crate::error::Error;
@@ -25,22 +26,24 @@ struct Fields {
     point: Option<Point>,
 }
 
-/// Reports an event: reads what the report refers to, decides, writes it in one statement.
-pub async fn report(
-    events: &Events,
-    caller: &Caller,
-    request: &pb::ReportEventRequest,
-) -> Result<pb::Event, Error> {
-    let district = name::read_district(&request.parent)?;
-    let key = key(caller, district, &request.request_id, "ReportEvent", request)?;
-    let done = try_report(events, caller, request, key.as_ref()).await;
-    let event = match (done, &key) {
-        (Ok(event), _) => wire::write(&event),
-        (Err(error), None) => return Err(error),
-        (Err(error), Some(key)) => first_answer(&events.pool, key).await?.ok_or(error)?,
-    };
-    events.feed.wake(district);
-    Ok(event)
+impl Events {
+    /// Reports an event: reads what the report refers to, decides, writes it in one statement.
+    pub(super) async fn report(
+        &self,
+        caller: &Caller,
+        request: &pb::ReportEventRequest,
+    ) -> Result<pb::Event, Error> {
+        let district = name::read_district(&request.parent)?;
+        let key = key(caller, district, &request.request_id, "ReportEvent", request)?;
+        let done = try_report(self, caller, request, key.as_ref()).await;
+        let event = match (done, &key) {
+            (Ok(event), _) => wire::write(&event),
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(key)) => first_answer(&self.pool, key).await?.ok_or(error)?,
+        };
+        self.feed.wake(district);
+        Ok(event)
+    }
 }
 
 async fn try_report(

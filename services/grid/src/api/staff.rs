@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::core::{Asked, Core};
-use super::event::violates;
+use super::repeat::violates;
 use super::wire::{mask, name, staff as wire};
 use crate::error::Error;
 use crate::model::staff::StaffMember;

@@ -322,6 +322,7 @@ pub struct Event {
     /// The number of changes, the report being the first.
     pub version: i64,
     /// The hash of the last transition.
+    #[serde(with = "super::transition::hex")]
     pub last_hash: Hash,
 }
 

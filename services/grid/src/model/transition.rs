@@ -15,6 +15,27 @@ use super::unit::Unit;
 /// A SHA-256.
 pub type Hash = [u8; 32];
 
+/// A hash as 64 hexadecimal digits, where serde writes one.
+pub(super) mod hex {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::Hash;
+
+    pub(in crate::model) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+
+    pub(in crate::model) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Hash, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let byte =
+            |place: usize| text.get(2 * place..2 * place + 2).and_then(|d| u8::from_str_radix(d, 16).ok());
+        let bytes: Vec<u8> = (0..32).map_while(byte).collect();
+        bytes.try_into().map_err(|_| D::Error::custom("a hash is 64 hexadecimal digits"))
+    }
+}
+
 /// What was changed, by whom, when and why. Times count to the microsecond, as the database keeps them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transition {
