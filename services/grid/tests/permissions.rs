@@ -83,7 +83,7 @@ async fn a_call_is_let_in_where_role_and_scope_say_so() {
     }
     assert!(calls.len() > 60 * 9 * SCOPES.len(), "{} calls", calls.len());
     let wrong = futures::stream::iter(calls).map(async |(session, role, scope, reached, method)| {
-        let (request, permission) = (smallest(method.input()), permission(method));
+        let (request, permission) = (smallest(&method.input()), permission(method));
         let expected = permission.public
             || (permission.roles().any(|r| r == role) && reached.contains(&needs(&permission, &request)));
         let got = admitted(call(session, method, &request).await);
@@ -98,7 +98,7 @@ async fn without_a_token_only_what_is_public() {
     let site = Site::with_district().await;
     let nobody = site.session("nobody", &[]);
     for method in methods() {
-        let (request, permission) = (smallest(method.input()), permission(&method));
+        let (request, permission) = (smallest(&method.input()), permission(&method));
         let anonymous = call(site.anonymous(), &method, &request).await;
         assert_eq!(admitted(anonymous.clone()), permission.public, "{}", method.full_name());
         if let (Err(status), false) = (anonymous, permission.public) {
@@ -113,7 +113,7 @@ async fn without_a_token_only_what_is_public() {
 async fn one_grant_that_fits_is_enough_and_halves_of_two_are_not() {
     let site = Site::with_district().await;
     let method = methods().into_iter().find(|m| m.name() == "CreateArea").expect("there is one");
-    let request = smallest(method.input());
+    let request = smallest(&method.input());
     let (whole, other) = (DISTRICT, "districts/410183");
     let fits = site.session("a", &[(Role::GridWorker, whole), (Role::Administrator, whole)]);
     assert!(admitted(call(fits, &method, &request).await));

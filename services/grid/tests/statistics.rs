@@ -138,7 +138,7 @@ fn sessions(site: &Site) -> [Session; 2] {
 
 /// The smallest request of an action on the event, with a unit or a root where it needs one.
 fn action(method: &MethodDescriptor, event: &pb::Event, root: &pb::Event) -> DynamicMessage {
-    let mut request = smallest(method.input());
+    let mut request = smallest(&method.input());
     request.set_field_by_name("name", Value::String(event.name.clone()));
     match method.name() {
         "MergeEvent" => request.set_field_by_name("root", Value::String(root.name.clone())),

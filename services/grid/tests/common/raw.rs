@@ -38,7 +38,7 @@ pub(crate) fn methods() -> Vec<MethodDescriptor> {
 }
 
 /// The smallest request that the rules of its fields let through.
-pub(crate) fn smallest(message: MessageDescriptor) -> DynamicMessage {
+pub(crate) fn smallest(message: &MessageDescriptor) -> DynamicMessage {
     let mut made = DynamicMessage::new(message.clone());
     for field in message.fields() {
         if let Some(value) = needed(&field) {
@@ -70,7 +70,7 @@ fn needed(field: &FieldDescriptor) -> Option<Value> {
 fn one(field: &FieldDescriptor, rules: &DynamicMessage) -> Value {
     let of = |kind: &str, rule: &str| part(part(rules, kind)?.as_message()?, rule);
     match field.kind() {
-        Kind::Message(message) => Value::Message(smallest(message)),
+        Kind::Message(message) => Value::Message(smallest(&message)),
         Kind::Enum(_) => Value::EnumNumber(of("enum", "not_in").map_or(0, |_| 1)),
         Kind::Int32 => Value::I32(of("int32", "gte").and_then(|v| v.as_i32()).unwrap_or(0).max(0)),
         _ => match (of("string", "pattern"), of("string", "min_len")) {
