@@ -119,8 +119,15 @@ async fn check(site: &Site, pool: &PgPool) -> BTreeMap<&'static str, i64> {
 }
 
 /// From a report to a closed case, and back.
-const MAIN_ROAD: [&str; 7] =
-    ["AcceptEvent", "RegisterEvent", "DispatchEvent", "SignForEvent", "ResolveEvent", "PassEvent", "ReopenEvent"];
+const MAIN_ROAD: [&str; 7] = [
+    "AcceptEvent",
+    "RegisterEvent",
+    "DispatchEvent",
+    "SignForEvent",
+    "ResolveEvent",
+    "PassEvent",
+    "ReopenEvent",
+];
 
 /// Numbers that look random and are the same in every run.
 struct Dice(u64);
