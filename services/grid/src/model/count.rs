@@ -72,10 +72,8 @@ pub fn counts(action: ActionKind, before: Option<&Event>, after: &Event) -> Vec<
         ActionKind::Reject => one(Metric::Rejected),
         ActionKind::Register => one(Metric::Registered),
         ActionKind::Void => one(Metric::Voided),
-        // Later rounds and re-dispatches after a return are not another event dispatched.
-        ActionKind::Dispatch if after.counts.rounds == 1 && after.counts.returns == 0 => {
-            one(Metric::Dispatched)
-        }
+        // Dispatched again after a return or in a later round, it is not another event dispatched.
+        ActionKind::Dispatch if after.counts.dispatches == 1 => one(Metric::Dispatched),
         ActionKind::ApproveReturn => one(Metric::Returned),
         ActionKind::RuleOnReturn if before.is_some_and(|b| b.counts.returns < after.counts.returns) => {
             one(Metric::Returned)

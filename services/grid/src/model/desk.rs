@@ -40,6 +40,7 @@ pub(super) fn dispatch(
     next.co_handlers =
         co_handlers.iter().map(|unit| CoHandler { unit: unit.clone(), done_at: None }).collect();
     next.times.dispatched.get_or_insert(now);
+    next.counts.dispatches += 1;
     Ok(())
 }
 

@@ -193,6 +193,8 @@ pub struct PendingRequest {
 /// How often things happened to an event, over all its rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
+    /// Dispatched 派遣.
+    pub dispatches: u32,
     /// Dispatched to the wrong unit 退回.
     pub returns: u32,
     /// Failed verification 返工.

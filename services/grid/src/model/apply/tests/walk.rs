@@ -132,6 +132,7 @@ impl Witness {
     fn count(&mut self, before: &Event, after: &Event, last: &Transition) {
         let counts = self.counts.get_or_insert(before.counts);
         match last.action {
+            ActionKind::Dispatch => counts.dispatches += 1,
             ActionKind::ApproveReturn => counts.returns += 1,
             ActionKind::RuleOnReturn if last.details.get("holder").is_some() => counts.returns += 1,
             ActionKind::Fail => counts.rework += 1,
