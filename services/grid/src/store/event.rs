@@ -237,7 +237,7 @@ pub async fn districts(pool: &PgPool) -> sqlx::Result<Vec<i32>> {
 pub async fn due_districts(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<Vec<i32>> {
     sqlx::query_scalar!(
         "select h.district from feed_head h
-         where exists (select from event e where e.district = h.district and e.alarm_time <= $1) order by h.district",
+         where (select min(e.alarm_time) from event e where e.district = h.district) <= $1 order by h.district",
         now,
     )
     .fetch_all(pool)

@@ -51,19 +51,27 @@ pub async fn list(
     after: Option<Cursor>,
     limit: i64,
 ) -> sqlx::Result<Vec<(OffsetDateTime, Event)>> {
-    let mut query = select(filter);
+    let mut query = QueryBuilder::new("");
+    if by_state(filter) {
+        // An index gives the order of one state's events, not of several: a page of each, and of those a page.
+        query.push("select e.* from unnest(").push_bind(numbers(&filter.states));
+        query.push(") as s(state) cross join lateral (");
+    }
+    select(&mut query, filter);
     conditions(&mut query, filter);
     order(&mut query, filter, after);
     query.push(" limit ").push_bind(limit);
+    if by_state(filter) {
+        query.push(") as e order by e.report_time desc, e.id desc limit ").push_bind(limit);
+    }
     let rows = query.build_query_as::<(OffsetDateTime, String, Json<Event>)>().fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(time, case_number, body)| (time, Event { case_number, ..body.0 })).collect())
 }
 
 /// The newest of an area come from `event_place`, which is in that order; all else from `event` itself.
-fn select(filter: &Filter) -> QueryBuilder<Postgres> {
-    let mut query =
-        QueryBuilder::new(if filter.by_deadline { "select e.due_time" } else { "select e.report_time" });
-    query.push(", e.case_number, e.body from ");
+fn select(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    query.push(if filter.by_deadline { "select e.due_time" } else { "select e.report_time" });
+    query.push(", e.case_number, e.body, e.id from ");
     match &filter.whose {
         Whose::Area(area) if from_places(filter) => {
             query.push("event_place p join event e on e.district = p.district and e.id = p.event_id where p.district = ");
@@ -86,7 +94,6 @@ fn select(filter: &Filter) -> QueryBuilder<Postgres> {
             query.push(" and e.lead = ").push_bind(unit.to_string());
         }
     }
-    query
 }
 
 /// Whether the page is read in the order of `event_place`: not where another index finds the few events asked for.
@@ -101,10 +108,20 @@ fn only_open(filter: &Filter) -> bool {
     !filter.states.is_empty() && filter.states.iter().all(|s| s.is_open())
 }
 
+/// Whether the page is put together from one of each state asked for: the newest of an area that are still open.
+fn by_state(filter: &Filter) -> bool {
+    matches!(filter.whose, Whose::Area(_)) && only_open(filter) && !filter.by_deadline
+}
+
+fn numbers(states: &[State]) -> Vec<i16> {
+    states.iter().map(|state| number(*state as i16)).collect()
+}
+
 fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    if !filter.states.is_empty() {
-        let states: Vec<i16> = filter.states.iter().map(|s| number(*s as i16)).collect();
-        query.push(" and e.state = any(").push_bind(states).push(")");
+    if by_state(filter) {
+        query.push(" and e.state = s.state");
+    } else if !filter.states.is_empty() {
+        query.push(" and e.state = any(").push_bind(numbers(&filter.states)).push(")");
     }
     if only_open(filter) {
         // Said in the words of the index event_open.
@@ -117,7 +134,10 @@ fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
         query.push(" and e.case_number = ").push_bind(number.clone());
     }
     if filter.min_alarm > Stage::InTime {
-        query.push(" and e.due_time is not null and e.alarm >= ").push_bind(filter.min_alarm as i16);
+        // Said in the words of the index event_late.
+        query
+            .push(" and e.due_time is not null and e.alarm > 0 and e.alarm >= ")
+            .push_bind(filter.min_alarm as i16);
     }
 }
 

@@ -1,0 +1,261 @@
+//! How the database finds things among many: by an index, and by reading hardly more rows than it answers with.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::Site;
+use common::backstage::id;
+use common::district::{GARDEN, GRID, OTHER_GRID, STREET};
+use jingwei_grid::api::deadlines::Deadlines;
+use jingwei_grid::api::event::Events;
+use jingwei_grid::model::apply::REOPEN_WINDOW;
+use jingwei_grid::model::area::AreaCode;
+use jingwei_grid::model::clock::Stage;
+use jingwei_grid::model::event::State;
+use jingwei_grid::model::unit::Unit;
+use jingwei_grid::store::count::Period;
+use jingwei_grid::store::event_list::{Filter, Whose};
+use jingwei_grid::store::{count, event, event_list, transition};
+use jingwei_kit::caller::{Caller, Grant, Scope};
+use jingwei_kit::outbox::Feed;
+use jingwei_kit::pg::Database;
+use jingwei_proto::access::v1::Role;
+use jingwei_proto::grid::v1 as pb;
+use jingwei_proto::grid::v1::event_service_server::EventService;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use time::macros::date;
+use tokio_util::sync::CancellationToken;
+use tonic::Request;
+use uuid::Uuid;
+
+/// Each query as often: PostgreSQL plans a statement anew five times, and may then keep a plan for any value.
+const TIMES: i64 = 8;
+/// As many as a page of the tests has.
+const PAGE: i64 = 20;
+
+/// One connection, so that what it has done can be asked of it.
+struct Watched(PgPool);
+
+impl Watched {
+    /// Runs it several times; every table that is read through must be small, and the rows read at most `rows` each time.
+    async fn run<T>(&self, what: &str, rows: i64, query: impl AsyncFn() -> sqlx::Result<T>) {
+        let before = self.reads().await;
+        for _ in 0..TIMES {
+            query().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        }
+        let after = self.reads().await;
+        assert_eq!(after.0 - before.0, 0, "{what}: a table of events was read from end to end");
+        let read = (after.1 - before.1) / TIMES;
+        assert!(read <= rows, "{what}: {read} rows were read, more than {rows}");
+    }
+
+    /// How often a table of events was read from end to end, and how many rows of them were fetched by an index.
+    async fn reads(&self) -> (i64, i64) {
+        sqlx::query("select pg_stat_force_next_flush()").execute(&self.0).await.expect("flushed");
+        let sql = "select sum(seq_scan)::bigint, sum(idx_tup_fetch)::bigint from pg_stat_user_tables
+            where relname in ('event', 'event_transition', 'event_place')";
+        sqlx::query_as(sql).fetch_one(&self.0).await.expect("counted")
+    }
+}
+
+/// Ten thousand events of ten hours: most at their grids' desks, some with the garden centre, some closed.
+async fn fill(site: &Site) -> pb::Event {
+    let mut last = site.report().await;
+    for hour in 0..10 {
+        site.clock.advance(time::Duration::hours(1));
+        let area = [GRID, OTHER_GRID][hour % 2].to_owned();
+        let report = pb::ReportEventRequest { area, ..site.new_report() };
+        let street = site.events(Role::Street, STREET).report_event(report).await;
+        last = street.expect("reported").into_inner();
+        let name = &last.name;
+        if hour >= 8 {
+            let mut desk = site.events(Role::Street, STREET);
+            let accept = pb::AcceptEventRequest { name: name.clone(), ..Default::default() };
+            desk.accept_event(accept).await.expect("accepted");
+            if hour == 8 {
+                let void =
+                    pb::VoidEventRequest {
+                        name: name.clone(), reason: "重复".into(), ..Default::default()
+                    };
+                desk.void_event(void).await.expect("void");
+            } else {
+                let register = pb::RegisterEventRequest { name: name.clone(), ..Default::default() };
+                desk.register_event(register).await.expect("registered");
+                let lead = Some(pb::Unit { kind: Some(pb::unit::Kind::Department(GARDEN.into())) });
+                let dispatch = pb::DispatchEventRequest { name: name.clone(), lead, ..Default::default() };
+                desk.dispatch_event(dispatch).await.expect("dispatched");
+            }
+        }
+        site.copy(&last, if hour >= 8 { 300 } else { 1200 }).await;
+    }
+    last
+}
+
+async fn watched(site: &Site) -> Watched {
+    let pool =
+        Database { connections: 1, ..site.database.clone() }.connect().await.expect("the database answers");
+    sqlx::query("analyze").execute(&pool).await.expect("analyzed");
+    Watched(pool)
+}
+
+fn area(code: &str) -> Whose {
+    Whose::Area(code.parse::<AreaCode>().expect("a code"))
+}
+
+fn unit(text: &str) -> Unit {
+    text.parse().expect("a unit")
+}
+
+fn filter(whose: Whose) -> Filter {
+    let (states, category, case_number) = (Vec::new(), None, None);
+    Filter {
+        district: 410_182,
+        whose,
+        states,
+        category,
+        case_number,
+        min_alarm: Stage::InTime,
+        by_deadline: false,
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_events_is_found_by_an_index() {
+    let site = Site::with_district().await;
+    fill(&site).await;
+    let watched = watched(&site).await;
+    let grid = || area("410182002011001");
+    let number = "410182-20260302-000777".to_owned();
+    for (what, filter) in [
+        ("the newest of a grid", filter(grid())),
+        ("the newest of a street", filter(area("410182002"))),
+        ("the newest of the district", filter(area("410182"))),
+        ("what a grid must act on", filter(Whose::Holder(unit("areas/410182002011001")))),
+        ("what a department must act on", filter(Whose::Holder(unit("departments/garden")))),
+        ("what another department must act on", filter(Whose::Holder(unit("departments/water")))),
+        ("what a department leads", filter(Whose::Lead(unit("departments/garden")))),
+        (
+            "the next deadlines of a department",
+            Filter { by_deadline: true, ..filter(Whose::Holder(unit("departments/garden"))) },
+        ),
+        (
+            "the next deadlines of a grid",
+            Filter { by_deadline: true, ..filter(Whose::Holder(unit("areas/410182002011001"))) },
+        ),
+        ("the next deadlines of the district", Filter { by_deadline: true, ..filter(area("410182")) }),
+        (
+            "the dispatched of the district",
+            Filter { states: vec![State::Dispatched], ..filter(area("410182")) },
+        ),
+        (
+            "the open of the district",
+            Filter { states: vec![State::Reported, State::Accepted], ..filter(area("410182")) },
+        ),
+        ("the red of the district", Filter { min_alarm: Stage::Red, ..filter(area("410182")) }),
+        ("one case number", Filter { case_number: Some(number), ..filter(area("410182")) }),
+        ("a category in a street", Filter { category: Some("pests".into()), ..filter(area("410182002")) }),
+    ] {
+        // A row of `event_place` and its event; of the open states one row may be looked at for each of them.
+        watched.run(what, PAGE * 4, async || event_list::list(&watched.0, &filter, None, PAGE).await).await;
+        let page = event_list::list(&watched.0, &filter, None, PAGE).await.expect("a page");
+        let keys: Vec<_> = page.iter().map(|(time, event)| (*time, event.id)).collect();
+        let in_order = if filter.by_deadline { keys.is_sorted() } else { keys.iter().rev().is_sorted() };
+        assert!(in_order, "{what}: {keys:?}");
+        let Some((time, last)) = page.last() else { continue };
+        let after = Some((*time, last.id));
+        let what = format!("{what}, second page");
+        watched.run(&what, PAGE * 4, async || event_list::list(&watched.0, &filter, after, PAGE).await).await;
+        let next = event_list::list(&watched.0, &filter, after, PAGE).await.expect("a page");
+        assert!(
+            next.iter().all(|(_, event)| page.iter().all(|(_, seen)| seen.id != event.id)),
+            "{what}: a repeat"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_event_and_its_history_are_found_by_their_keys() {
+    let site = Site::with_district().await;
+    let event = fill(&site).await;
+    let (watched, id) = (watched(&site).await, id(&event));
+    watched.run("one event", 1, async || event::get(&watched.0, 410_182, id).await).await;
+    watched.run("no event", 0, async || event::get(&watched.0, 410_182, Uuid::nil()).await).await;
+    watched.run("a history", 4, async || transition::list(&watched.0, 410_182, id, 0, PAGE).await).await;
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_by_its_time() {
+    let site = Site::with_district().await;
+    fill(&site).await;
+    let watched = watched(&site).await;
+    let (never, now) = (OffsetDateTime::UNIX_EPOCH, site.clock.now());
+    // The earliest of all tells whether anything is due.
+    watched.run("nothing due", 1, async || event::due_districts(&watched.0, never).await).await;
+    watched.run("something due", 1, async || event::due_districts(&watched.0, now).await).await;
+    let lock = async |after| {
+        let mut transaction = watched.0.begin().await?;
+        let due = event::lock_due(&mut transaction, 410_182, now, after, PAGE).await?;
+        let last = due.last().and_then(|event| Some((event.alarm_at()?, event.id)));
+        Ok::<_, sqlx::Error>(last.expect("some are due"))
+    };
+    let first = (never, Uuid::nil());
+    // Those with the same time as the last one are put in the order of their ids.
+    watched.run("the first that are due", 1300, async || lock(first).await).await;
+    let next = lock(first).await.expect("some are due");
+    watched.run("the next that are due", 1300, async || lock(next).await).await;
+}
+
+#[tokio::test]
+async fn counts_cost_what_is_not_rolled_up_yet() {
+    let site = Site::with_district().await;
+    fill(&site).await;
+    site.sweep().await.roll_up().await.expect("rolled up");
+    let event = site.report().await;
+    let watched = watched(&site).await;
+    watched.run("what is behind", 1, async || count::behind(&watched.0).await).await;
+    let day = Some(date!(2026 - 03 - 02));
+    for (what, period) in [("all time", Period::default()), ("a day", Period { from: day, to: day })] {
+        let read = async || {
+            let mut connection = watched.0.acquire().await?;
+            count::read(&mut connection, 410_182, &["410182002".to_owned()], period).await
+        };
+        watched.run(what, 1, read).await;
+    }
+    let roll_up = async || {
+        let mut connection = watched.0.acquire().await?;
+        count::roll_up(&mut connection, 410_182, 5000).await
+    };
+    watched.run(&format!("rolling up {}", event.name), 1, roll_up).await;
+}
+
+#[tokio::test]
+async fn a_report_and_an_action_read_one_event_and_need_one_connection() {
+    let site = Site::with_district().await;
+    fill(&site).await;
+    let watched = watched(&site).await;
+    let events = Events {
+        pool: watched.0.clone(),
+        clock: site.clock.clone(),
+        // It listens on a connection of its own.
+        feed: Feed::start(site.pool().await, CancellationToken::new()),
+        deadlines: Deadlines::new(watched.0.clone()),
+        reopen_window: REOPEN_WINDOW,
+    };
+    let grant = Grant { role: Role::Dispatcher, scope: Scope::District(410_182) };
+    let mut caller = Caller::anonymous(jingwei_kit::caller::Language::Chinese);
+    caller.subject = "dispatcher".into();
+    caller.admitted_by = vec![grant];
+    let caller = Arc::new(caller);
+    let act = async || {
+        let mut report = Request::new(site.new_report());
+        report.extensions_mut().insert(caller.clone());
+        let name = events.report_event(report).await.expect("reported").into_inner().name;
+        let mut accept = Request::new(pb::AcceptEventRequest { name, ..Default::default() });
+        accept.extensions_mut().insert(caller.clone());
+        Ok(events.accept_event(accept).await.expect("accepted"))
+    };
+    // Read for the action, found by its write, and by the keys of its transitions.
+    watched.run("a report and an action", 4, act).await;
+}
