@@ -22,6 +22,11 @@ pub fn pool() -> &'static DescriptorPool {
 
 /// Google's packages.
 pub mod google {
+    /// HTTP: routes, and `HttpBody`, a body that is not a message.
+    #[allow(missing_docs, unreachable_pub, clippy::all)]
+    pub mod api {
+        tonic::include_proto!("google.api");
+    }
     /// Errors: `Status` and its details.
     #[allow(missing_docs, unreachable_pub, clippy::all)]
     pub mod rpc {

@@ -8,6 +8,8 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::action::{ActionKind, RequestKind};
+use crate::model::arcs::Field;
 use crate::model::deadline::{Limit, TimeUnit};
 use crate::model::event::State;
 use crate::model::unit::Unit;
