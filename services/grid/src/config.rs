@@ -9,6 +9,8 @@ use jingwei_kit::pg::Database;
 use jingwei_kit::stack::Limits;
 use jingwei_kit::telemetry;
 
+use crate::seal::Keyring;
+
 /// What the service needs to run.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -18,6 +20,8 @@ pub struct Config {
     pub database: Database,
     /// Whose tokens it believes.
     pub keys: KeySource,
+    /// What reporters' telephone numbers are sealed with.
+    pub data_keys: Keyring,
     /// How much it takes on.
     pub limits: Limits,
     /// What the rules leave to the operator.
@@ -31,6 +35,8 @@ pub struct Rules {
     pub sweep_interval: Duration,
     /// How long after its closing an event can be reopened: `GRID_REOPEN_WINDOW`, 72h.
     pub reopen_window: Duration,
+    /// How long after its closing a reporter can answer: `GRID_ANSWER_WINDOW`, 360h.
+    pub answer_window: Duration,
     /// How long the answers to requests with an id are kept: `GRID_ANSWERS_KEPT`, 48h.
     pub answers_kept: Duration,
     /// The address that contact cards' QR codes begin with: `GRID_PUBLIC_URL`, http://127.0.0.1:8080.
@@ -43,6 +49,7 @@ impl Default for Rules {
         Self {
             sweep_interval: Duration::from_secs(1),
             reopen_window: hours(72),
+            answer_window: hours(360),
             answers_kept: hours(48),
             public_url: "http://127.0.0.1:8080".to_owned(),
         }
@@ -61,6 +68,7 @@ impl Config {
             listen: settings.address("LISTEN", (Ipv4Addr::LOCALHOST, 50051).into()),
             database: Database::read(&mut settings),
             keys: KeySource::read(&mut settings),
+            data_keys: Keyring::read(&mut settings),
             limits: Limits::read(&mut settings),
             rules: Rules::read(&mut settings),
         };
@@ -75,6 +83,7 @@ impl Rules {
         Self {
             sweep_interval: settings.duration("SWEEP_INTERVAL", default.sweep_interval),
             reopen_window: settings.duration("REOPEN_WINDOW", default.reopen_window),
+            answer_window: settings.duration("ANSWER_WINDOW", default.answer_window),
             answers_kept: settings.duration("ANSWERS_KEPT", default.answers_kept),
             public_url: settings.text("PUBLIC_URL").unwrap_or(default.public_url),
         }

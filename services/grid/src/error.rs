@@ -52,6 +52,8 @@ pub enum Error {
     PointOutside,
     /// The district has no work calendar.
     CalendarMissing,
+    /// Somebody without login tries too often.
+    TooManyAttempts,
 }
 
 impl From<Problem> for Error {
@@ -133,6 +135,13 @@ impl From<Error> for Problem {
                 "该点不在本区县任何已划边界的区域内；请填写区域",
                 "the point lies in no area of the district that has a boundary: give the area",
             ),
+            Error::TooManyAttempts => Problem::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_ATTEMPTS",
+                "尝试次数过多，请稍后再试",
+                "too many attempts: try again later",
+            )
+            .retry_after(std::time::Duration::from_secs(60)),
             Error::CalendarMissing => failed(
                 "NO_CALENDAR",
                 "本区县尚无工作日历；请管理员先导入",

@@ -9,12 +9,14 @@
 //!
 //! **Who calls**: the gateway for front ends, internal systems directly. It calls nobody: its database is all it needs.
 //!
-//! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `sweep` keeps the clocks.
+//! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `sweep` keeps the clocks; `seal`
+//! keeps telephone numbers from whoever reads the database.
 
 pub mod api;
 pub mod config;
 pub mod error;
 pub mod model;
+pub mod seal;
 pub mod store;
 pub mod sweep;
 
@@ -60,7 +62,7 @@ impl Grid {
         clock: Clock,
         stop: CancellationToken,
     ) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        let Config { listen, database, keys, limits, rules } = config;
+        let Config { listen, database, keys, data_keys, limits, rules } = config;
         let pool = database.connect().await?;
         let keys = Keys::load(keys, clock.clone()).await?;
         tokio::spawn({
@@ -77,7 +79,7 @@ impl Grid {
         };
         let server = Server::new(error::DOMAIN, limits, keys).database(pool.clone());
         let core = api::Core { pool, clock, feed };
-        let bound = api::register(server, &core, deadlines, &rules).bind(listen)?;
+        let bound = api::register(server, &core, deadlines, data_keys, &rules).bind(listen)?;
         Ok(Self { bound, sweep, rules, stop })
     }
 

@@ -1,4 +1,4 @@
-//! The grid service: `grid serve` (migrates first) or `grid migrate`. Settings: variables with the prefix `GRID_`.
+//! The grid service: `grid serve` (migrates first), `grid migrate`, or `grid rekey` (seals telephone numbers with the first key). Settings: variables with the prefix `GRID_`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use jingwei_grid::{Grid, config::Config, migrate};
 use jingwei_kit::{clock::Clock, serve, telemetry};
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,7 +23,11 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let (config, options) = Config::from_env()?;
     let telemetry = telemetry::start(options).await?;
     migrate(&config.database).await?;
-    if std::env::args().nth(1).as_deref() != Some("migrate") {
+    let command = std::env::args().nth(1);
+    if command.as_deref() == Some("rekey") {
+        let done = config.data_keys.rotate(&config.database.connect().await?).await.map_err(Status::from)?;
+        println!("已用新密钥重新加密 {done} 个号码 / {done} numbers sealed with the first key");
+    } else if command.as_deref() != Some("migrate") {
         let stop = CancellationToken::new();
         let grid = Grid::bind(config, Clock::system(), stop.clone()).await?;
         tokio::spawn(async move {

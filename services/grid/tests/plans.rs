@@ -4,20 +4,25 @@ mod common;
 
 use std::sync::Arc;
 
-use common::Site;
 use common::backstage::id;
 use common::district::{GARDEN, GRID, OTHER_GRID, STREET};
+use common::{DATA_KEY, Site};
 use jingwei_grid::api::deadlines::Deadlines;
 use jingwei_grid::api::event::Events;
-use jingwei_grid::model::apply::REOPEN_WINDOW;
+use jingwei_grid::model::apply::{ANSWER_WINDOW, REOPEN_WINDOW};
 use jingwei_grid::model::area::AreaCode;
 use jingwei_grid::model::clock::Stage;
 use jingwei_grid::model::event::State;
+use jingwei_grid::model::position::{CoordinateSystem, Point};
+use jingwei_grid::model::spot;
 use jingwei_grid::model::unit::Unit;
+use jingwei_grid::seal::Keyring;
+use jingwei_grid::store;
 use jingwei_grid::store::count::Period;
 use jingwei_grid::store::event_list::{Filter, Whose};
 use jingwei_grid::store::{count, event, event_list, transition};
 use jingwei_kit::caller::{Caller, Grant, Scope};
+use jingwei_kit::config::Secret;
 use jingwei_kit::outbox::Feed;
 use jingwei_kit::pg::Database;
 use jingwei_proto::access::v1::Role;
@@ -55,7 +60,7 @@ impl Watched {
     async fn reads(&self) -> (i64, i64) {
         sqlx::query("select pg_stat_force_next_flush()").execute(&self.0).await.expect("flushed");
         let sql = "select sum(seq_scan)::bigint, sum(idx_tup_fetch)::bigint from pg_stat_user_tables
-            where relname in ('event', 'event_transition', 'event_place')";
+            where relname in ('event', 'event_transition', 'event_place', 'event_spot', 'event_contact')";
         sqlx::query_as(sql).fetch_one(&self.0).await.expect("counted")
     }
 }
@@ -118,6 +123,7 @@ fn filter(whose: Whose) -> Filter {
         case_number,
         min_alarm: Stage::InTime,
         by_deadline: false,
+        in_review: false,
     }
 }
 
@@ -231,6 +237,27 @@ async fn counts_cost_what_is_not_rolled_up_yet() {
 }
 
 #[tokio::test]
+async fn what_lies_near_and_what_residents_ask_is_found_by_an_index() {
+    let site = Site::with_district().await;
+    fill(&site).await;
+    let contacts = "insert into event_contact (district, event_id, key_id, sealed) select district, id, 'test', '' from event";
+    sqlx::query(contacts).execute(&site.pool().await).await.expect("filled");
+    let watched = watched(&site).await;
+    let (pool, since) = (&watched.0, site.clock.now() - time::Duration::days(1));
+    let cells = spot::around(Point::new(34.78, 113.38, CoordinateSystem::Wgs84).expect("a point"), 250.0);
+    let near = async || store::spot::near(pool, 410_182, "pests", &cells, since, 200).await;
+    watched.run("duplicates", 1, near).await;
+    let count = async || store::spot::count_near(pool, 410_182, "pests", &cells, since).await;
+    watched.run("how many duplicates", 1, count).await;
+    let case = async || store::contact::case(pool, 410_182, "410182-20260302-000777").await;
+    watched.run("a case by its number", 2, case).await;
+    let mut filter = filter(area("410182002"));
+    filter.in_review = true;
+    let list = async || event_list::list(pool, &filter, None, 51).await;
+    watched.run("reviews", 1, list).await;
+}
+
+#[tokio::test]
 async fn a_report_and_an_action_read_one_event_and_need_one_connection() {
     let site = Site::with_district().await;
     fill(&site).await;
@@ -241,7 +268,9 @@ async fn a_report_and_an_action_read_one_event_and_need_one_connection() {
         // It listens on a connection of its own.
         feed: Feed::start(site.pool().await, CancellationToken::new()),
         deadlines: Deadlines::new(watched.0.clone()),
+        data_keys: Keyring::parse(&Secret::new(DATA_KEY)).expect("a key"),
         reopen_window: REOPEN_WINDOW,
+        answer_window: ANSWER_WINDOW,
     };
     let grant = Grant { role: Role::Dispatcher, scope: Scope::District(410_182) };
     let mut caller = Caller::anonymous(jingwei_kit::caller::Language::Chinese);

@@ -1,13 +1,17 @@
 //! The suite: databases, services, gateway, started in order and stopped in the other.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use jingwei_cluster::Cluster;
 use jingwei_grid::Grid;
 use jingwei_grid::config::{Config, Rules};
+use jingwei_grid::seal::Keyring;
 use jingwei_kit::clock::Clock;
+use jingwei_kit::config::Secret;
 use jingwei_kit::pg::Database;
 use jingwei_kit::stack::Limits;
 use jingwei_proto::grid::v1::event_service_server::SERVICE_NAME;
@@ -154,6 +158,7 @@ async fn start_all(
         listen: ([127, 0, 0, 1], 0).into(),
         database,
         keys: key.source(),
+        data_keys: data_keys(&options.dir)?,
         limits: Limits::default(),
         rules: Rules { public_url: format!("http://{gateway}"), ..Rules::default() },
     };
@@ -167,6 +172,17 @@ async fn start_all(
     let running =
         vec![run(stop_gateway, &ended, async { Ok(serving.await?) }), run(stop_grid, &ended, bound.run())];
     Ok(Started { gateway, grid, running, ended })
+}
+
+/// The key that telephone numbers are sealed with: made once, kept in the data folder, lost with it.
+fn data_keys(dir: &Path) -> Result<Keyring, Error> {
+    let text = folder::secret(&dir.join("data-keys"), || {
+        let mut key = [0; 32];
+        aws_lc_rs::rand::fill(&mut key)?;
+        Ok(format!("1:{}", BASE64_STANDARD.encode(key)).into_bytes())
+    })?;
+    let keys = Keyring::parse(&Secret::new(String::from_utf8_lossy(&text)));
+    keys.ok_or_else(|| "数据目录中的 data-keys 损坏 / data-keys in the data folder is damaged".into())
 }
 
 /// Runs a part; `ended` is cancelled at its end, also where it panics.

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::error::Error;
-use crate::model::apply::{Context, REOPEN_WINDOW};
+use crate::model::apply::{ANSWER_WINDOW, Context, REOPEN_WINDOW};
 use crate::model::calendar::Calendar;
 use crate::model::clock::StepLimits;
 use crate::model::event::Event;
@@ -79,6 +79,7 @@ impl Reference {
             calendar: &self.calendar,
             limits: self.limits,
             reopen_window: REOPEN_WINDOW,
+            answer_window: ANSWER_WINDOW,
             merge_root: None,
             has_merged_events: false,
         }

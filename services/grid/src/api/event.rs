@@ -3,7 +3,6 @@
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::clock::Clock;
 use jingwei_kit::etag;
-use jingwei_kit::idempotency::Key;
 use jingwei_kit::outbox::Feed;
 use jingwei_kit::page::Page;
 use jingwei_proto::grid::v1 as pb;
@@ -13,18 +12,24 @@ use time::Duration;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::deadlines::Deadlines;
+use super::deadlines::{Deadlines, Reference};
 use super::repeat::{first_answer, key, written};
+use super::report::By;
 use super::wire::command::ActionRequest;
 use super::wire::{event as wire, name, transition as wire_transition};
-use super::{actors, event_list, watch, write};
+use super::write::{self, Keep};
+use super::{actors, event_list, watch};
 use crate::error::Error;
 use crate::model::action::{Action, Command};
-use crate::model::apply::{MergeRoot, apply};
+use crate::model::actor::Actor;
+use crate::model::apply::{Context, MergeRoot, apply};
 use crate::model::event::Event;
+use crate::model::refusal::Refusal;
 use crate::model::relation::may_read;
 use crate::model::transition::Transition;
+use crate::seal::Keyring;
 use crate::store;
+use crate::store::event::Stored;
 
 /// The event service.
 #[derive(Clone)]
@@ -37,52 +42,70 @@ pub struct Events {
     pub feed: Feed,
     /// Calendars and limits.
     pub deadlines: Deadlines,
+    /// What telephone numbers are sealed with.
+    pub data_keys: Keyring,
     /// How long after its closing an event can be reopened.
     pub reopen_window: Duration,
+    /// How long after its closing its reporter can answer.
+    pub answer_window: Duration,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
 
 impl Events {
-    /// Any action: read, decide, write; of two at the same moment one is written, the other ABORTED. What fails may be the
-    /// repeat of a request that succeeded: then its first answer is given.
     async fn act<R: ActionRequest>(&self, request: Request<R>) -> Answer<pb::Event> {
         let caller = caller::of(&request);
-        let request = request.into_inner();
-        let (district, id) = name::read_event(request.name()).map_err(Error::from)?;
-        let key = key(&caller, district, request.request_id(), R::METHOD, &request).map_err(Error::from)?;
-        let done = self.try_act(&caller, district, id, &request, key.as_ref()).await;
-        let event = match (done, &key) {
-            (Ok(event), _) => wire::write(&event),
-            (Err(error), None) => return Err(error.into()),
+        Ok(Response::new(self.perform(&caller, &request.into_inner()).await?))
+    }
+
+    /// Any action: read, decide, write; of two at the same moment one is written, the other ABORTED. What fails may be the
+    /// repeat of a request that succeeded: then its first answer is given.
+    pub(super) async fn perform<R: ActionRequest>(
+        &self,
+        caller: &Caller,
+        request: &R,
+    ) -> Result<pb::Event, Error> {
+        let (district, id) = name::read_event(request.name())?;
+        let grants = actors::of(caller, district);
+        let key = key(&caller.subject, district, request.request_id(), R::METHOD, request)?;
+        let keep = Keep { key: key.as_ref(), grants: &grants };
+        let event = match (self.try_act(district, id, request, keep).await, &key) {
+            (Ok(event), _) => wire::write(&event, &grants),
+            (Err(error), None) => return Err(error),
             (Err(error), Some(key)) => first_answer(&self.pool, key).await?.ok_or(error)?,
         };
         self.feed.wake(district);
-        Ok(Response::new(event))
+        Ok(event)
     }
 
     async fn try_act<R: ActionRequest>(
         &self,
-        caller: &Caller,
         district: i32,
         id: Uuid,
         request: &R,
-        key: Option<&Key>,
+        keep: Keep<'_>,
     ) -> Result<Event, Error> {
         let command = request.command()?;
-        let grants = actors::of(caller, district);
-        let stored = self.readable(caller, district, id).await?;
+        let stored = self.readable(keep.grants, district, id).await?;
         etag::check(request.etag(), stored.event.version)?;
         let reference = self.deadlines.of_event(&stored.event).await?;
-        let mut context = reference.context(self.clock.now());
-        context.reopen_window = self.reopen_window;
-        context.has_merged_events = stored.has_merged_events;
-        context.merge_root = self.merge_root(caller, district, &command.action).await?;
-        let (after, transition) = apply(&stored.event, &command, &grants, &context)?;
-        if self.write(&stored.event, &after, &transition, &command, key).await? {
+        let mut context = self.context(&reference, &stored);
+        context.merge_root = self.merge_root(keep.grants, district, &command.action).await?;
+        let (after, transition) = apply(&stored.event, &command, keep.grants, &context)?;
+        if self.write(&stored.event, &after, &transition, &command, keep).await? {
             Ok(after)
         } else {
             Err(etag::mismatch(after.version).into())
+        }
+    }
+
+    /// What an action on the event needs to know, but for merges.
+    pub(super) fn context<'a>(&self, reference: &'a Reference, stored: &Stored) -> Context<'a> {
+        Context {
+            reopen_window: self.reopen_window,
+            answer_window: self.answer_window,
+            has_merged_events: stored.has_merged_events,
+            ..reference.context(self.clock.now())
         }
     }
 
@@ -92,7 +115,7 @@ impl Events {
         after: &Event,
         transition: &Transition,
         command: &Command,
-        key: Option<&Key>,
+        keep: Keep<'_>,
     ) -> Result<bool, Error> {
         let merge = match &command.action {
             Action::Merge { root } => Some((*root, 1)),
@@ -101,11 +124,11 @@ impl Events {
         };
         let Some((root, by)) = merge else {
             let mut connection = self.pool.acquire().await?;
-            return written(write::update(&mut connection, before, after, transition, key).await);
+            return written(write::update(&mut connection, before, after, transition, keep).await);
         };
         let mut transaction = self.pool.begin().await?;
         let counted = store::event::count_merged(&mut transaction, after.district, root, by).await?;
-        let update = write::update(&mut transaction, before, after, transition, key);
+        let update = write::update(&mut transaction, before, after, transition, keep);
         if !counted || !written(update.await)? {
             return Ok(false);
         }
@@ -113,28 +136,34 @@ impl Events {
         Ok(true)
     }
 
-    /// The event, where the caller may know of it.
-    async fn readable(
-        &self,
-        caller: &Caller,
-        district: i32,
-        id: Uuid,
-    ) -> Result<store::event::Stored, Error> {
+    /// The event, where the owner of the grants may know of it.
+    pub(super) async fn readable(&self, grants: &[Actor], district: i32, id: Uuid) -> Result<Stored, Error> {
         let stored = store::event::get(&self.pool, district, id).await?;
-        let grants = actors::of(caller, district);
         let missing = || Error::NotFound { name: name::event(district, id) };
-        stored.filter(|s| may_read(&s.event, &grants)).ok_or_else(missing)
+        stored.filter(|s| may_read(&s.event, grants)).ok_or_else(missing)
     }
 
     async fn merge_root(
         &self,
-        caller: &Caller,
+        grants: &[Actor],
         district: i32,
         action: &Action,
     ) -> Result<Option<MergeRoot>, Error> {
         let Action::Merge { root } = action else { return Ok(None) };
-        let stored = self.readable(caller, district, *root).await?;
-        Ok(Some(MergeRoot { id: *root, district, state: stored.event.state }))
+        Ok(Some(MergeRoot::of(&self.readable(grants, district, *root).await?.event)))
+    }
+
+    /// Tells the number of an event's reporter, once that is recorded.
+    async fn reveal(
+        &self,
+        caller: &Caller,
+        request: &pb::RevealReporterRequest,
+    ) -> Result<pb::RevealReporterResponse, Error> {
+        self.perform(caller, request).await?;
+        let (district, id) = name::read_event(&request.name)?;
+        let sealed = store::contact::sealed(&self.pool, district, id).await?.ok_or(Refusal::NoContact)?;
+        let phone = self.data_keys.open(id, &sealed)?;
+        Ok(pb::RevealReporterResponse { phone: phone.number().to_owned() })
     }
 
     async fn transitions(
@@ -144,7 +173,7 @@ impl Events {
     ) -> Result<pb::ListEventTransitionsResponse, Error> {
         let (district, id) = name::read_event(&request.parent)?;
         let page = Page::<i64>::of(request, 50, 200)?;
-        self.readable(caller, district, id).await?;
+        self.readable(&actors::of(caller, district), district, id).await?;
         let after = page.after.unwrap_or(0);
         let mut rows = store::transition::list(&self.pool, district, id, after, page.limit()).await?;
         let next_page_token = page.cut(&mut rows, |t| t.version);
@@ -159,13 +188,18 @@ impl EventService for Events {
 
     async fn report_event(&self, request: Request<pb::ReportEventRequest>) -> Answer<pb::Event> {
         let caller = caller::of(&request);
-        Ok(Response::new(self.report(&caller, request.get_ref()).await?))
+        let district = name::read_district(&request.get_ref().parent).map_err(Error::from)?;
+        let grants = actors::of(&caller, district);
+        let by = By { subject: &caller.subject, grants: &grants, with_code: false };
+        Ok(Response::new(self.report(&by, request.get_ref()).await?))
     }
 
     async fn get_event(&self, request: Request<pb::GetEventRequest>) -> Answer<pb::Event> {
         let caller = caller::of(&request);
         let (district, id) = name::read_event(&request.get_ref().name).map_err(Error::from)?;
-        Ok(Response::new(wire::write(&self.readable(&caller, district, id).await?.event)))
+        let grants = actors::of(&caller, district);
+        let stored = self.readable(&grants, district, id).await?;
+        Ok(Response::new(wire::write(&stored.event, &grants)))
     }
 
     async fn list_events(&self, request: Request<pb::ListEventsRequest>) -> Answer<pb::ListEventsResponse> {
@@ -310,6 +344,18 @@ impl EventService for Events {
 
     async fn supervise_event(&self, request: Request<pb::SuperviseEventRequest>) -> Answer<pb::Event> {
         self.act(request).await
+    }
+
+    async fn uphold_event(&self, request: Request<pb::UpholdEventRequest>) -> Answer<pb::Event> {
+        self.act(request).await
+    }
+
+    async fn reveal_reporter(
+        &self,
+        request: Request<pb::RevealReporterRequest>,
+    ) -> Answer<pb::RevealReporterResponse> {
+        let caller = caller::of(&request);
+        Ok(Response::new(self.reveal(&caller, request.get_ref()).await?))
     }
 
     async fn comment_event(&self, request: Request<pb::CommentEventRequest>) -> Answer<pb::Event> {

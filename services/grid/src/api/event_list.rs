@@ -26,8 +26,9 @@ pub async fn list(
     let page = Page::<Cursor>::of(request, 50, 200)?;
     let filter = filter(caller, request, district)?;
     let mut rows = store_list(pool, &filter, page.after, page.limit()).await?;
+    let grants = actors::of(caller, district);
     let next_page_token = page.cut(&mut rows, |(time, event)| (*time, event.id));
-    let events = rows.iter().map(|(_, event)| wire::write(event)).collect();
+    let events = rows.iter().map(|(_, event)| wire::write(event, &grants)).collect();
     Ok(pb::ListEventsResponse { events, next_page_token })
 }
 
@@ -55,6 +56,7 @@ fn filter(caller: &Caller, request: &pb::ListEventsRequest, district: i32) -> Re
         case_number: optional(&request.case_number),
         min_alarm: min_alarm(request.min_alarm()),
         by_deadline: request.order() == pb::EventOrder::Due,
+        in_review: request.in_review,
     })
 }
 

@@ -8,11 +8,14 @@ pub mod contact_card;
 pub mod core;
 pub mod deadlines;
 pub mod department;
+pub mod duplicate;
 pub mod event;
 pub mod event_list;
+pub mod limit;
 pub mod posting;
 pub mod repeat;
 pub mod report;
+pub mod resident;
 pub mod staff;
 pub mod statistics;
 pub mod watch;
@@ -25,19 +28,39 @@ use jingwei_proto::grid::v1::calendar_service_server::CalendarServiceServer;
 use jingwei_proto::grid::v1::category_service_server::CategoryServiceServer;
 use jingwei_proto::grid::v1::contact_card_service_server::ContactCardServiceServer;
 use jingwei_proto::grid::v1::department_service_server::DepartmentServiceServer;
+use jingwei_proto::grid::v1::duplicate_service_server::DuplicateServiceServer;
 use jingwei_proto::grid::v1::event_service_server::EventServiceServer;
+use jingwei_proto::grid::v1::resident_service_server::ResidentServiceServer;
 use jingwei_proto::grid::v1::staff_service_server::StaffServiceServer;
 use jingwei_proto::grid::v1::statistics_service_server::StatisticsServiceServer;
 
 pub use self::core::Core;
 use self::deadlines::Deadlines;
 use crate::config::Rules;
+use crate::model::apply::{ANSWER_WINDOW, REOPEN_WINDOW};
+use crate::seal::Keyring;
 
 /// Adds every service to a server.
-pub fn register(server: Server, core: &Core, deadlines: Deadlines, rules: &Rules) -> Server {
-    let reopen_window = rules.reopen_window.try_into().unwrap_or(crate::model::apply::REOPEN_WINDOW);
+pub fn register(
+    server: Server,
+    core: &Core,
+    deadlines: Deadlines,
+    data_keys: Keyring,
+    rules: &Rules,
+) -> Server {
+    let reopen_window = rules.reopen_window.try_into().unwrap_or(REOPEN_WINDOW);
+    let answer_window = rules.answer_window.try_into().unwrap_or(ANSWER_WINDOW);
     let Core { pool, clock, feed } = core.clone();
-    let events = event::Events { pool: pool.clone(), clock: clock.clone(), feed, deadlines, reopen_window };
+    let (events_pool, events_clock) = (pool.clone(), clock.clone());
+    let events = event::Events {
+        pool: events_pool,
+        clock: events_clock,
+        feed,
+        deadlines,
+        data_keys,
+        reopen_window,
+        answer_window,
+    };
     let cards = contact_card::ContactCards { core: core.clone(), public_url: rules.public_url.clone() };
     server
         .service(AreaServiceServer::new(area::Areas(core.clone())))
@@ -46,6 +69,8 @@ pub fn register(server: Server, core: &Core, deadlines: Deadlines, rules: &Rules
         .service(ContactCardServiceServer::new(cards))
         .service(CategoryServiceServer::new(category::Categories(core.clone())))
         .service(CalendarServiceServer::new(calendar::Calendars(core.clone())))
+        .service(ResidentServiceServer::new(resident::Residents::new(events.clone())))
+        .service(DuplicateServiceServer::new(duplicate::Duplicates(core.clone())))
         .service(EventServiceServer::new(events))
         .service(StatisticsServiceServer::new(statistics::Statistics { pool, clock }))
 }

@@ -1,6 +1,5 @@
 //! Requests with an id: their key, the first answer to a repeat, and what a refused twin means.
 
-use jingwei_kit::caller::Caller;
 use jingwei_kit::idempotency::{self, Key};
 use jingwei_kit::pg::{Failure, classify};
 use jingwei_kit::status::Problem;
@@ -13,7 +12,7 @@ use crate::error::Error;
 
 /// The key of a request that has an id.
 pub(super) fn key(
-    caller: &Caller,
+    subject: &str,
     district: i32,
     request_id: &str,
     method: &'static str,
@@ -23,7 +22,7 @@ pub(super) fn key(
         return Ok(None);
     }
     let id = name::read_uuid("request_id", request_id)?;
-    Ok(Some(Key::of(district, &caller.subject, id, method, request)))
+    Ok(Some(Key::of(district, subject, id, method, request)))
 }
 
 /// The first answer to a request that was made before.

@@ -1,6 +1,5 @@
 //! Report: from what a reporter gives to an event with its place, limits and number.
 
-use jingwei_kit::caller::Caller;
 use jingwei_kit::etag;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
@@ -9,13 +8,17 @@ use uuid::Uuid;
 use super::event::Events;
 use super::repeat::{first_answer, key, violates};
 use super::wire::{event as wire, name, point};
-use super::{actors, write};
+use super::write::{self, Keep};
 use crate::error::Error;
+use crate::model::actor::Actor;
 use crate::model::area::AreaCode;
+use crate::model::contact::Phone;
 use crate::model::event::Place;
 use crate::model::position::Point;
 use crate::model::report::{Report, report as make};
+use crate::seal;
 use crate::store;
+use crate::store::event::Contact;
 
 /// A report as its fields read: what is wrong with them is told all at once.
 struct Fields {
@@ -26,35 +29,55 @@ struct Fields {
     point: Option<Point>,
 }
 
+/// Who reports, and what for.
+pub(super) struct By<'a> {
+    /// The subject that the report is recorded under.
+    pub subject: &'a str,
+    /// What lets it in.
+    pub grants: &'a [Actor],
+    /// Whether the reporter gets a tracking code.
+    pub with_code: bool,
+}
+
 impl Events {
-    /// Reports an event: reads what the report refers to, decides, writes it in one statement.
+    /// Reports an event, as it is then shown to its reporter: reads what the report refers to, decides, writes it in one statement.
     pub(super) async fn report(
         &self,
-        caller: &Caller,
+        by: &By<'_>,
         request: &pb::ReportEventRequest,
     ) -> Result<pb::Event, Error> {
         let district = name::read_district(&request.parent)?;
-        let key = key(caller, district, &request.request_id, "ReportEvent", request)?;
-        let done = try_report(self, caller, request, key.as_ref()).await;
+        // Not over the telephone number: a hash of what is otherwise known would tell it.
+        let reporter = request.reporter.clone().map(|r| pb::Reporter { phone: String::new(), ..r });
+        let bound = pb::ReportEventRequest { reporter, ..request.clone() };
+        let key = key(by.subject, district, &request.request_id, "ReportEvent", &bound)?;
+        let done = try_report(self, by, request, key.as_ref()).await;
         let event = match (done, &key) {
-            (Ok(event), _) => wire::write(&event),
+            (Ok(event), _) => wire::write(&event, by.grants),
             (Err(error), None) => return Err(error),
             (Err(error), Some(key)) => first_answer(&self.pool, key).await?.ok_or(error)?,
         };
         self.feed.wake(district);
         Ok(event)
     }
+
+    /// What is kept to reach the reporter by.
+    fn contact(&self, by: &By<'_>, event: Uuid, phone: Option<&Phone>) -> Result<Contact, Error> {
+        let phone = phone.map(|phone| self.data_keys.seal(event, phone)).transpose()?;
+        let code = self.data_keys.codes(event).next().filter(|_| by.with_code);
+        Ok(Contact { phone, code_hash: code.map(|code| seal::hash(event, &code)) })
+    }
 }
 
 async fn try_report(
     events: &Events,
-    caller: &Caller,
+    by: &By<'_>,
     request: &pb::ReportEventRequest,
     key: Option<&jingwei_kit::idempotency::Key>,
 ) -> Result<crate::model::event::Event, Error> {
     let mut violations = Violations::new();
     let fields = read(request, &mut violations);
-    let reporter = wire::read_reporter(request.reporter.as_ref(), &caller.subject, &mut violations);
+    let (reporter, phone) = wire::read_reporter(request.reporter.as_ref(), by.subject, &mut violations);
     let evidence = wire::read_evidence(&request.evidence, &mut violations);
     violations.finish()?;
     let fields = fields?;
@@ -85,10 +108,11 @@ async fn try_report(
         evidence,
         verify_public: reference.category.verify_public_reports,
     };
-    let grants = actors::of(caller, fields.district);
-    let (made, transition) = make(made, &grants, &reference.context(now))?;
+    let (made, transition) = make(made, by.grants, &reference.context(now))?;
     let (district, id) = (made.district, made.id);
-    match write::insert(&events.pool, made, &transition, key).await {
+    let contact = events.contact(by, id, phone.as_ref())?;
+    let keep = Keep { key, grants: by.grants };
+    match write::insert(&events.pool, made, &transition, &contact, keep).await {
         Err(error) if violates(&error, "event_pkey") => {
             Err(Error::AlreadyExists { name: name::event(district, id) })
         }

@@ -6,28 +6,45 @@ use prost::Message;
 use sqlx::{PgConnection, PgPool};
 
 use super::wire::{event, name, transition as wire_transition, unit};
+use crate::model::actor::Actor;
 use crate::model::calendar::CHINA_STANDARD_TIME;
 use crate::model::count::counts;
 use crate::model::event::Event;
 use crate::model::transition::Transition;
 use crate::model::unit::Unit;
-use crate::store::event::{Answer, Change, insert as store_insert, update as store_update};
+use crate::store::event::{Answer, Change, Contact, insert as store_insert, update as store_update};
+
+/// The answer to keep, as its caller sees it; none where the request has no id.
+#[derive(Clone, Copy, Default)]
+pub struct Keep<'a> {
+    /// The request.
+    pub key: Option<&'a Key>,
+    /// What its caller may see.
+    pub grants: &'a [Actor],
+}
+
+impl<'a> Keep<'a> {
+    fn answer(&self, event: &Event) -> Option<Answer<'a>> {
+        self.key.map(|key| Answer { key, response: event::write(event, self.grants).encode_to_vec() })
+    }
+}
 
 /// Writes a new event; answers with it as the database numbered it.
 pub async fn insert(
     pool: &PgPool,
     made: Event,
     transition: &Transition,
-    key: Option<&Key>,
+    contact: &Contact,
+    keep: Keep<'_>,
 ) -> sqlx::Result<Event> {
     let resource = name::event(made.district, made.id);
     let payload = payload(&made, transition, &resource);
-    let answer = key.map(|key| Answer { key, response: event::write(&made).encode_to_vec() });
+    let answer = keep.answer(&made);
     let counts = counts(transition.action, None, &made);
     let change =
         Change { event: &made, transition, counts: &counts, payload: &payload, resource: &resource, answer };
     let day = made.times.reported.to_offset(CHINA_STANDARD_TIME).date();
-    let case_number = store_insert(pool, &change, day).await?;
+    let case_number = store_insert(pool, &change, contact, day).await?;
     Ok(Event { case_number, ..made })
 }
 
@@ -37,11 +54,11 @@ pub async fn update(
     before: &Event,
     after: &Event,
     transition: &Transition,
-    key: Option<&Key>,
+    keep: Keep<'_>,
 ) -> sqlx::Result<bool> {
     let resource = name::event(after.district, after.id);
     let payload = payload(after, transition, &resource);
-    let answer = key.map(|key| Answer { key, response: event::write(after).encode_to_vec() });
+    let answer = keep.answer(after);
     let counts = counts(transition.action, Some(before), after);
     let change =
         Change { event: after, transition, counts: &counts, payload: &payload, resource: &resource, answer };

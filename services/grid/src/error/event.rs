@@ -130,6 +130,37 @@ pub(super) fn refused(refusal: Refusal) -> Problem {
             format!("cannot be merged into {root}: that must be another open event of the district"),
         )
         .with("root", root),
+        Refusal::AlreadyAnswered => failed(
+            "ALREADY_ANSWERED",
+            "本次办理结果已评价过".into(),
+            "the result was answered already".into(),
+        ),
+        Refusal::RootOpen { state } => failed(
+            "WRONG_STATE",
+            format!("合并办理的事件{}，结案后才能评价", state.chinese()),
+            format!(
+                "the event it was merged into is {}: it can be answered once that is closed",
+                state.code()
+            ),
+        )
+        .with("state", state.code()),
+        Refusal::AnswerWindowOver { until } => {
+            let until = until.format(&Rfc3339).unwrap_or_default();
+            failed(
+                "ANSWER_WINDOW_OVER",
+                format!("评价期限 {until} 已过；如仍未解决，请重新上报"),
+                format!("the time to answer was over at {until}: if it is still not solved, report it again"),
+            )
+            .with("until", until)
+        }
+        Refusal::NoReviewOpen => {
+            failed("NO_REVIEW_OPEN", "没有待处理的复核".into(), "no review is asked for".into())
+        }
+        Refusal::NoContact => failed(
+            "NO_CONTACT",
+            "报事人没有留联系电话".into(),
+            "the reporter left no telephone number".into(),
+        ),
         Refusal::NotDue => failed("WRONG_STATE", "时限未到".into(), "nothing is due".into()),
         Refusal::NoCalendar { year } => failed(
             "NO_CALENDAR",

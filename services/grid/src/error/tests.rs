@@ -41,6 +41,11 @@ fn errors() -> Vec<Error> {
         Refusal::ReopenWindowOver { until: datetime!(2026-03-02 09:00 UTC) },
         Refusal::HasMergedEvents,
         Refusal::MergeTarget { root: Uuid::nil() },
+        Refusal::AlreadyAnswered,
+        Refusal::RootOpen { state: State::Handling },
+        Refusal::AnswerWindowOver { until: datetime!(2026-03-02 09:00 UTC) },
+        Refusal::NoReviewOpen,
+        Refusal::NoContact,
         Refusal::NotDue,
         Refusal::NoCalendar { year: 2027 },
     ];
@@ -56,6 +61,7 @@ fn errors() -> Vec<Error> {
         Error::CategoryNotReportable { code: "trees".into() },
         Error::PointOutside,
         Error::CalendarMissing,
+        Error::TooManyAttempts,
     ]);
     errors
 }

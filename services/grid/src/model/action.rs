@@ -48,46 +48,54 @@ pub enum ActionKind {
     Comment,
     Warn,
     Overdue,
+    Answer,
+    AskReview,
+    Uphold,
+    Reveal,
 }
 
 use ActionKind as Kind;
 
-/// Every action in the order of the variants: its code, and in Chinese.
-const NAMES: [(ActionKind, &str, &str); 34] = [
-    (Kind::Report, "REPORT", "上报"),
-    (Kind::Confirm, "CONFIRM", "核实"),
-    (Kind::Accept, "ACCEPT", "受理"),
-    (Kind::Reject, "REJECT", "不予受理"),
-    (Kind::Register, "REGISTER", "立案"),
-    (Kind::Void, "VOID", "作废"),
-    (Kind::Dispatch, "DISPATCH", "派遣"),
-    (Kind::SignFor, "SIGN_FOR", "签收"),
-    (Kind::CoHandle, "CO_HANDLE", "会办完成"),
-    (Kind::Resolve, "RESOLVE", "处置完成"),
-    (Kind::Pass, "PASS", "核查通过"),
-    (Kind::Fail, "FAIL", "核查不通过"),
-    (Kind::RequestReturn, "REQUEST_RETURN", "申请退回"),
-    (Kind::ApproveReturn, "APPROVE_RETURN", "同意退回"),
-    (Kind::RuleOnReturn, "RULE_ON_RETURN", "终审"),
-    (Kind::RequestExtension, "REQUEST_EXTENSION", "申请延期"),
-    (Kind::ApproveExtension, "APPROVE_EXTENSION", "同意延期"),
-    (Kind::RequestSuspension, "REQUEST_SUSPENSION", "申请挂账"),
-    (Kind::ApproveSuspension, "APPROVE_SUSPENSION", "同意挂账"),
-    (Kind::DenyRequest, "DENY_REQUEST", "驳回申请"),
-    (Kind::WithdrawRequest, "WITHDRAW_REQUEST", "撤回申请"),
-    (Kind::Resume, "RESUME", "恢复处置"),
-    (Kind::Escalate, "ESCALATE", "上报上级"),
-    (Kind::Delegate, "DELEGATE", "下派"),
-    (Kind::Transfer, "TRANSFER", "转办"),
-    (Kind::Settle, "SETTLE", "自处理"),
-    (Kind::Reopen, "REOPEN", "重开"),
-    (Kind::Merge, "MERGE", "并案"),
-    (Kind::Unmerge, "UNMERGE", "撤销并案"),
-    (Kind::Urge, "URGE", "催办"),
-    (Kind::Supervise, "SUPERVISE", "督办"),
-    (Kind::Comment, "COMMENT", "备注"),
-    (Kind::Warn, "WARN", "预警"),
-    (Kind::Overdue, "OVERDUE", "超时升级"),
+/// Every action in the order of the variants: its code, in Chinese, in English.
+const NAMES: [(ActionKind, &str, &str, &str); 38] = [
+    (Kind::Report, "REPORT", "上报", "reported"),
+    (Kind::Confirm, "CONFIRM", "核实", "report confirmed"),
+    (Kind::Accept, "ACCEPT", "受理", "accepted"),
+    (Kind::Reject, "REJECT", "不予受理", "not accepted"),
+    (Kind::Register, "REGISTER", "立案", "registered"),
+    (Kind::Void, "VOID", "作废", "declared void"),
+    (Kind::Dispatch, "DISPATCH", "派遣", "dispatched"),
+    (Kind::SignFor, "SIGN_FOR", "签收", "signed for"),
+    (Kind::CoHandle, "CO_HANDLE", "会办完成", "co-handler's part done"),
+    (Kind::Resolve, "RESOLVE", "处置完成", "handled"),
+    (Kind::Pass, "PASS", "核查通过", "verified and closed"),
+    (Kind::Fail, "FAIL", "核查不通过", "verification failed"),
+    (Kind::RequestReturn, "REQUEST_RETURN", "申请退回", "return requested"),
+    (Kind::ApproveReturn, "APPROVE_RETURN", "同意退回", "return approved"),
+    (Kind::RuleOnReturn, "RULE_ON_RETURN", "终审", "final ruling"),
+    (Kind::RequestExtension, "REQUEST_EXTENSION", "申请延期", "more time requested"),
+    (Kind::ApproveExtension, "APPROVE_EXTENSION", "同意延期", "more time given"),
+    (Kind::RequestSuspension, "REQUEST_SUSPENSION", "申请挂账", "suspension requested"),
+    (Kind::ApproveSuspension, "APPROVE_SUSPENSION", "同意挂账", "suspended"),
+    (Kind::DenyRequest, "DENY_REQUEST", "驳回申请", "request refused"),
+    (Kind::WithdrawRequest, "WITHDRAW_REQUEST", "撤回申请", "request withdrawn"),
+    (Kind::Resume, "RESUME", "恢复处置", "resumed"),
+    (Kind::Escalate, "ESCALATE", "上报上级", "given one level up"),
+    (Kind::Delegate, "DELEGATE", "下派", "given one level down"),
+    (Kind::Transfer, "TRANSFER", "转办", "given across"),
+    (Kind::Settle, "SETTLE", "自处理", "settled on the spot"),
+    (Kind::Reopen, "REOPEN", "重开", "reopened"),
+    (Kind::Merge, "MERGE", "并案", "merged"),
+    (Kind::Unmerge, "UNMERGE", "撤销并案", "merge undone"),
+    (Kind::Urge, "URGE", "催办", "urged"),
+    (Kind::Supervise, "SUPERVISE", "督办", "put under supervision"),
+    (Kind::Comment, "COMMENT", "备注", "remark"),
+    (Kind::Warn, "WARN", "预警", "warning"),
+    (Kind::Overdue, "OVERDUE", "超时升级", "overdue"),
+    (Kind::Answer, "ANSWER", "评价", "reporter's answer"),
+    (Kind::AskReview, "ASK_REVIEW", "申请复核", "review asked for"),
+    (Kind::Uphold, "UPHOLD", "维持结案", "closing upheld"),
+    (Kind::Reveal, "REVEAL", "查看联系方式", "contact revealed"),
 ];
 
 impl ActionKind {
@@ -104,6 +112,11 @@ impl ActionKind {
     /// In Chinese, e.g. 签收.
     pub fn chinese(self) -> &'static str {
         NAMES[self as usize].2
+    }
+
+    /// In English, as an entry of a timeline, e.g. `signed for`.
+    pub fn english(self) -> &'static str {
+        NAMES[self as usize].3
     }
 }
 
@@ -223,6 +236,15 @@ pub enum Action {
     Comment,
     Warn,
     Overdue,
+    Answer {
+        solved: bool,
+        rating: Option<u8>,
+    },
+    AskReview {
+        case: Uuid,
+    },
+    Uphold,
+    Reveal,
 }
 
 impl Action {
@@ -262,6 +284,10 @@ impl Action {
             Action::Comment => Kind::Comment,
             Action::Warn => Kind::Warn,
             Action::Overdue => Kind::Overdue,
+            Action::Answer { .. } => Kind::Answer,
+            Action::AskReview { .. } => Kind::AskReview,
+            Action::Uphold => Kind::Uphold,
+            Action::Reveal => Kind::Reveal,
         }
     }
 }

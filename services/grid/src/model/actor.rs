@@ -1,10 +1,10 @@
-//! Actor: a person in one of the roles granted to them, or the system.
+//! Actor: a person in one of the roles granted to them, the system, or the public.
 use serde::{Deserialize, Serialize};
 
 use super::area::AreaCode;
 use super::unit::Unit;
 
-/// What a person does in a district (角色); the roles of a grant, and the system itself.
+/// What a person does in a district (角色); the roles of a grant, the system itself, and the public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "NAMES says what each is called")]
@@ -19,10 +19,11 @@ pub enum Role {
     Administrator,
     Operator,
     System,
+    Public,
 }
 
 /// Every role in the order of the variants: as in a grant, and in Chinese.
-const NAMES: [(Role, &str, &str); 10] = [
+const NAMES: [(Role, &str, &str); 11] = [
     (Role::GridWorker, "grid_worker", "网格员"),
     (Role::GridChief, "grid_chief", "网格长"),
     (Role::Community, "community", "社区（村）"),
@@ -33,6 +34,7 @@ const NAMES: [(Role, &str, &str); 10] = [
     (Role::Administrator, "administrator", "区县管理员"),
     (Role::Operator, "operator", "运维"),
     (Role::System, "system", "系统"),
+    (Role::Public, "public", "公众"),
 ];
 
 impl Role {
@@ -51,7 +53,7 @@ impl Role {
         NAMES[self as usize].2
     }
 
-    /// The role of that code. `system` is one too: whoever reads grants must not let it in.
+    /// The role of that code. `system` and `public` are among them: whoever reads grants must not let them in.
     pub fn from_code(code: &str) -> Option<Role> {
         Role::all().find(|role| role.code() == code)
     }
@@ -100,6 +102,11 @@ impl Actor {
     /// The system at work in a district: the sweep.
     pub fn system(district: i32) -> Actor {
         Actor { subject: "system".to_owned(), role: Role::System, scope: Scope::District(district) }
+    }
+
+    /// Somebody without a name in a district: a resident who reports, or who has shown that a report is theirs.
+    pub fn public(district: i32) -> Actor {
+        Actor { subject: "public".to_owned(), role: Role::Public, scope: Scope::District(district) }
     }
 
     /// The area that the actor acts for on a case in `place`; `None` for a department.

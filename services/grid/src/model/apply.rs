@@ -11,10 +11,12 @@ use super::event::{Event, State, Supervision};
 use super::refusal::Refusal;
 use super::relation::allowed_actions;
 use super::transition::Transition;
-use super::{alarm, desk, merge, record, requests, routing};
+use super::{alarm, answer, desk, merge, record, requests, routing};
 
 /// How long after its closing an event can be reopened, unless the district says otherwise.
 pub const REOPEN_WINDOW: Duration = Duration::hours(72);
+/// How long after its closing the reporter can answer, where nothing else is set.
+pub const ANSWER_WINDOW: Duration = Duration::days(15);
 
 /// What an action needs to know besides the event.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +29,10 @@ pub struct Context<'a> {
     pub limits: StepLimits,
     /// How long after its closing an event can be reopened.
     pub reopen_window: Duration,
-    /// For a merge: the event to merge into, as read; `None` where there is none.
+    /// How long after the closing the reporter can answer.
+    pub answer_window: Duration,
+    /// For a merge: the event to merge into, as read, and for the answer to a merged event the one it goes with; `None`
+    /// where there is none.
     pub merge_root: Option<MergeRoot>,
     /// For a merge: whether other events are merged into this one.
     pub has_merged_events: bool,
@@ -42,6 +47,15 @@ pub struct MergeRoot {
     pub district: i32,
     /// Its state.
     pub state: State,
+    /// When it was closed.
+    pub closed: Option<OffsetDateTime>,
+}
+
+impl MergeRoot {
+    /// What counts of the event.
+    pub fn of(event: &Event) -> MergeRoot {
+        MergeRoot { id: event.id, district: event.district, state: event.state, closed: event.times.closed }
+    }
 }
 
 /// Does the action: the event after it, with the one transition that records it.
@@ -138,6 +152,13 @@ fn change(next: &mut Event, command: &Command, actor: &Actor, ctx: &Context<'_>)
             Ok(())
         }
         Action::Warn | Action::Overdue => alarm::ring(next, &command.action, ctx.now),
+        Action::Answer { solved, rating } => answer::answer(next, *solved, *rating, ctx),
+        Action::AskReview { .. } => {
+            answer::ask_review(next, ctx.now);
+            Ok(())
+        }
+        Action::Uphold => answer::uphold(next, actor),
+        Action::Reveal => answer::reveal(next),
     }
 }
 

@@ -95,6 +95,7 @@ const SETTLERS: &[Role] = &[Role::GridWorker, Role::GridChief, Role::Community, 
 const OVERSEERS: &[Role] =
     &[Role::GridChief, Role::Community, Role::Street, Role::Dispatcher, Role::Supervisor];
 const SUPERVISORS: &[Role] = &[Role::Street, Role::Dispatcher, Role::Supervisor];
+const REVIEWERS: &[Role] = &[Role::Community, Role::Street, Role::Dispatcher, Role::Supervisor];
 /// Whoever may read an event at all.
 pub(super) const READERS: &[Role] = &[
     Role::GridWorker,
@@ -119,6 +120,8 @@ const ALL: &[State] = &[
 
 const AT_DESK: &[(&[Role], Relation)] = &[(DESK, Relation::Desk)];
 const BY_HOLDER: &[(&[Role], Relation)] = &[(HANDLERS, Relation::Holder)];
+const BY_ANYBODY: &[(&[Role], Relation)] = &[(HANDLERS, Relation::Area), (&[Role::Public], Relation::Area)];
+const BY_REPORTER: &[(&[Role], Relation)] = &[(&[Role::Public], Relation::Reporter)];
 const IN_AREA: &[(&[Role], Relation)] = &[(OFFICES, Relation::Area)];
 const BY_SYSTEM: &[(&[Role], Relation)] = &[(&[Role::System], Relation::System)];
 const TO_RESUME: &[(&[Role], Relation)] =
@@ -130,8 +133,8 @@ use Next::{Keep, To};
 
 /// The table, in the order of `ActionKind`.
 #[rustfmt::skip] // a row is a line
-pub const ARCS: [Arc; 34] = [
-    arc(Report, &[], Next::Reported, &[(HANDLERS, Relation::Area)], &[], Clock::StartStep(Step::Accept)),
+pub const ARCS: [Arc; 38] = [
+    arc(Report, &[], Next::Reported, BY_ANYBODY, &[], Clock::StartStep(Step::Accept)),
     arc(Confirm, &[Verifying], To(Reported), &[(GRID, Relation::Desk)], &[], Clock::Keep),
     arc(Accept, &[Reported], To(Accepted), AT_DESK, &[], Clock::StartStep(Step::Register)),
     arc(Reject, &[Reported, Verifying], To(Rejected), AT_DESK, &[Needs::Reason, Needs::Outcome], Clock::EndAll),
@@ -165,6 +168,10 @@ pub const ARCS: [Arc; 34] = [
     arc(Comment, ALL, Keep, &[(READERS, Relation::Reader)], &[Needs::Note], Clock::Keep),
     arc(Warn, CLOCKED, Keep, BY_SYSTEM, &[], Clock::Alarm),
     arc(Overdue, CLOCKED, Keep, BY_SYSTEM, &[], Clock::Alarm),
+    arc(Answer, &[Closed, Merged], Keep, BY_REPORTER, &[], Clock::Keep),
+    arc(AskReview, &[Closed], Keep, BY_SYSTEM, &[], Clock::Keep),
+    arc(Uphold, &[Closed], Keep, &[(REVIEWERS, Relation::Area)], &[Needs::Reason], Clock::Keep),
+    arc(Reveal, ALL, Keep, &[(DESK, Relation::Desk), (HANDLERS, Relation::Holder)], &[Needs::Reason], Clock::Keep),
 ];
 
 const fn arc(

@@ -107,14 +107,17 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// A new round: nobody leads, no ruling binds, and the next dispatch starts a new handling clock.
+/// A new round, within the window or where a review is asked for: nobody leads, no ruling binds, and the next dispatch starts a new handling clock.
 pub(super) fn reopen(next: &mut Event, ctx: &Context<'_>) -> Result<(), Refusal> {
     if let Some(until) = next.times.closed.map(|closed| closed + ctx.reopen_window)
         && ctx.now > until
+        && next.review_since.is_none()
     {
         return Err(Refusal::ReopenWindowOver { until });
     }
     next.counts.rounds += 1;
+    next.answer = None;
+    next.review_since = None;
     next.outcome = None;
     next.self_settled = false;
     next.lead = None;

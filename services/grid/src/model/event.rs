@@ -132,8 +132,21 @@ pub struct Reporter {
     pub subject: Option<String>,
     /// The person's or enterprise's name.
     pub name: Option<String>,
-    /// The telephone number.
-    pub phone: Option<String>,
+    /// The last digits of the telephone number; the number itself is kept apart, encrypted.
+    #[serde(default)]
+    pub phone_tail: Option<String>,
+}
+
+/// What the reporter says of the result 评价: closed is not solved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether it is solved.
+    pub solved: bool,
+    /// How content the reporter is, 1 to 5 满意度; `None` where not told.
+    pub rating: Option<u8>,
+    /// When.
+    #[serde(with = "rfc3339")]
+    pub at: OffsetDateTime,
 }
 
 /// A piece of evidence 证据: a text, a file, or a file with a text.
@@ -321,6 +334,12 @@ pub struct Event {
     pub times: Times,
     /// Who has put it under supervision, oldest first.
     pub supervisions: Vec<Supervision>,
+    /// What the reporter last said of the result of this round.
+    #[serde(default)]
+    pub answer: Option<Answer>,
+    /// Since when a review 复核 is asked for, a reporter having said that it is not solved; `None` where none is.
+    #[serde(default, with = "rfc3339::option")]
+    pub review_since: Option<OffsetDateTime>,
     /// The number of changes, the report being the first.
     pub version: i64,
     /// The hash of the last transition.

@@ -99,6 +99,22 @@ pub enum Refusal {
         /// The event.
         root: Uuid,
     },
+    /// The reporter has answered already since it was closed.
+    AlreadyAnswered,
+    /// The event that a merged one goes with is still open: nothing to answer to yet.
+    RootOpen {
+        /// Its state.
+        state: State,
+    },
+    /// The time in which the reporter can answer is over.
+    AnswerWindowOver {
+        /// When it was over.
+        until: OffsetDateTime,
+    },
+    /// No review is asked for.
+    NoReviewOpen,
+    /// The reporter left no telephone number.
+    NoContact,
     /// The system has nothing to do yet.
     NotDue,
     /// The work calendar has no data for a year that a deadline needs.

@@ -21,6 +21,8 @@ pub enum Relation {
     Reader,
     /// It is the system's own.
     System,
+    /// It is the reporter's, who has shown the number's tail or the tracking code.
+    Reporter,
 }
 
 impl Relation {
@@ -35,6 +37,7 @@ impl Relation {
             Relation::District => *scope == Scope::District(event.district),
             Relation::Reader => may_read(event, std::slice::from_ref(actor)),
             Relation::System => actor.role == Role::System,
+            Relation::Reporter => actor.role == Role::Public,
         }
     }
 }

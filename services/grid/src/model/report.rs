@@ -2,7 +2,7 @@
 use uuid::Uuid;
 
 use super::action::ActionKind;
-use super::actor::Actor;
+use super::actor::{Actor, Role};
 use super::apply::{Context, run_clocks};
 use super::event::{Counts, Event, Evidence, Place, Reporter, ReporterKind, State, Times};
 use super::record;
@@ -39,7 +39,10 @@ pub struct Report {
 /// `NotAllowed` where none of the grants covers the place, `NoCalendar`.
 pub fn report(report: Report, grants: &[Actor], ctx: &Context<'_>) -> Result<(Event, Transition), Refusal> {
     let by_public = report.reporter.kind != ReporterKind::Worker;
-    let state = if by_public && report.verify_public { State::Verifying } else { State::Reported };
+    // What comes in without login is verified before anything else, whatever the category says.
+    let without_login = grants.iter().all(|grant| grant.role == Role::Public);
+    let verify = without_login || by_public && report.verify_public;
+    let state = if verify { State::Verifying } else { State::Reported };
     let mut event = Event {
         id: report.id,
         district: report.place.area.district(),
@@ -75,6 +78,8 @@ pub fn report(report: Report, grants: &[Actor], ctx: &Context<'_>) -> Result<(Ev
         resolved_by: None,
         times: Times { reported: ctx.now, dispatched: None, resolved: None, closed: None },
         supervisions: Vec::new(),
+        answer: None,
+        review_since: None,
         version: 1,
         last_hash: [0; 32],
     };

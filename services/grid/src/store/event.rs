@@ -5,8 +5,10 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::contact::Sealed;
 use super::transition::{number, role_number};
 use crate::model::event::{Event, State};
+use crate::model::spot;
 use crate::model::transition::Transition;
 
 /// What an event, as stored, stands beside.
@@ -33,6 +35,15 @@ pub struct Change<'a> {
     pub answer: Option<Answer<'a>>,
 }
 
+/// How to reach a new event's reporter, sealed.
+#[derive(Debug, Clone, Default)]
+pub struct Contact {
+    /// The number, and the id of the key that it is sealed with.
+    pub phone: Option<Sealed>,
+    /// The hash of the tracking code.
+    pub code_hash: Option<Vec<u8>>,
+}
+
 /// The answer to a request, kept beside what it changed.
 pub struct Answer<'a> {
     /// Which request.
@@ -56,15 +67,21 @@ pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<
     }))
 }
 
-/// Writes a new event with its case number, the report's transition, its places, the feed's entry and the answer.
+/// Writes a new event with its case number, the report's transition, its places, its contact, the feed's entry and the answer.
 /// Answers with the case number.
 ///
 /// The kept answer gets the case number appended as field 2 of `Event`: encoded messages may be joined, the later part
 /// counts, and the number is known to the database only.
 ///
 /// Errors: `event_pkey` for an id in use, `idempotency_pkey` for a request answered at the same moment.
-pub async fn insert(pool: &PgPool, change: &Change<'_>, day: time::Date) -> sqlx::Result<String> {
+pub async fn insert(
+    pool: &PgPool,
+    change: &Change<'_>,
+    contact: &Contact,
+    day: time::Date,
+) -> sqlx::Result<String> {
     let (event, transition) = (change.event, change.transition);
+    let (place, phone) = (&event.place, contact.phone.as_ref());
     let answer = AnswerColumns::of(change.answer.as_ref());
     sqlx::query_scalar!(
         r#"with number as (
@@ -80,6 +97,12 @@ pub async fn insert(pool: &PgPool, change: &Change<'_>, day: time::Date) -> sqlx
              insert into event_place (district, area, report_time, event_id)
              select $1, left($5, l.length), $7, $3 from made cross join (values (6), (9), (12), (15), (18)) as l(length)
              where length($5) >= l.length),
+           spot as (
+             insert into event_spot (district, cell, category, report_time, event_id, area, latitude, longitude)
+             select $1, $28, $4, $7, $3, $5, $29, $30 from made),
+           contact as (
+             insert into event_contact (district, event_id, key_id, sealed, code_hash)
+             select $1, $3, $31, $32, $33 from made where $31::text is not null or $33::bytea is not null),
            head as (
              insert into feed_head as h (district, seq) select $1, 1 from made
              on conflict (district) do update set seq = h.seq + 1 returning seq),
@@ -122,6 +145,12 @@ pub async fn insert(pool: &PgPool, change: &Change<'_>, day: time::Date) -> sqlx
         answer.method,
         answer.fingerprint,
         answer.response,
+        spot::cell(place.point, place.area),
+        place.point.map(|p| p.latitude()),
+        place.point.map(|p| p.longitude()),
+        phone.map(|p| p.key_id.as_str()),
+        phone.map(|p| p.bytes.as_slice()),
+        contact.code_hash.as_deref(),
     )
     .fetch_one(pool)
     .await
@@ -136,7 +165,7 @@ pub async fn update(conn: &mut PgConnection, change: &Change<'_>) -> sqlx::Resul
     let seq = sqlx::query_scalar!(
         r#"with changed as (
              update event set state = $4, holder = $5, lead = $6, alarm = $7, due_time = $8, alarm_time = $9, merged_into = $10,
-               version = $3, body = $11
+               review_time = $34, version = $3, body = $11
              where district = $1 and id = $2 and version = $3::bigint - 1 and ($10::uuid is null or merged_count = 0)
              returning id),
            head as (
@@ -185,6 +214,7 @@ pub async fn update(conn: &mut PgConnection, change: &Change<'_>) -> sqlx::Resul
         answer.method,
         answer.fingerprint,
         answer.response,
+        event.review_since,
     )
     .fetch_optional(conn)
     .await?;

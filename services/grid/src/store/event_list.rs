@@ -31,6 +31,8 @@ pub struct Filter {
     pub min_alarm: Stage,
     /// The nearest deadline first instead of the newest first; only events with a running clock.
     pub by_deadline: bool,
+    /// Only where a review is asked for.
+    pub in_review: bool,
 }
 
 /// Whose events a list holds.
@@ -101,6 +103,7 @@ fn from_places(filter: &Filter) -> bool {
     !filter.by_deadline
         && filter.case_number.is_none()
         && filter.min_alarm == Stage::InTime
+        && !filter.in_review
         && !only_open(filter)
 }
 
@@ -132,6 +135,9 @@ fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
     if let Some(number) = &filter.case_number {
         query.push(" and e.case_number = ").push_bind(number.clone());
+    }
+    if filter.in_review {
+        query.push(" and e.review_time is not null");
     }
     if filter.min_alarm > Stage::InTime {
         // Said in the words of the index event_late.

@@ -22,6 +22,9 @@ const COPY: &str = "with copy as materialized (
   placed as (
     insert into event_place select p.district, p.area, p.report_time, c.id
     from event_place p cross join copy c where p.district = 410182 and p.event_id = $1),
+  spotted as (
+    insert into event_spot select (jsonb_populate_record(s, jsonb_build_object('event_id', c.id))).*
+    from event_spot s cross join copy c where s.district = 410182 and s.event_id = $1),
   history as (
     select t, c.id, row_number() over (order by c.number, t.version) as place
     from event_transition t cross join copy c where t.district = 410182 and t.event_id = $1),

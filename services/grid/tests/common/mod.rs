@@ -9,8 +9,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use jingwei_grid::config::{Config, Rules};
+use jingwei_grid::seal::Keyring;
 use jingwei_grid::{Grid, MIGRATIONS};
 use jingwei_kit::clock::Clock;
+use jingwei_kit::config::Secret;
 use jingwei_kit::pg::Database;
 use jingwei_kit::stack::Limits;
 use jingwei_kit::testing::{Issuer, database};
@@ -30,6 +32,9 @@ use tonic::{Code, Request, Status};
 
 /// The district that the tests are about: 荥阳市.
 pub(crate) const DISTRICT: &str = "districts/410182";
+
+/// What the server seals telephone numbers with.
+pub(crate) const DATA_KEY: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A server, the clock it goes by, and who signs the tokens that it believes.
 pub(crate) struct Site {
@@ -75,6 +80,7 @@ impl Site {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             database: database.clone(),
             keys: issuer.key_source(),
+            data_keys: Keyring::parse(&Secret::new(DATA_KEY)).expect("a key"),
             limits: Limits::default(),
             // Nothing happens by itself: tests run the sweep when they want it.
             rules: Rules { sweep_interval: Duration::from_secs(3600), ..Rules::default() },

@@ -120,6 +120,8 @@ commands! {
         };
         Some(plain(Action::Supervise { level }, &r.note))
     };
+    UpholdEventRequest = "UpholdEvent" => |r, _v| Some(reasoned(Action::Uphold, &r.reason, &r.note));
+    RevealReporterRequest = "RevealReporter" => |r, _v| Some(reasoned(Action::Reveal, &r.reason, ""));
     CommentEventRequest = "CommentEvent" => |r, v| Some(evidenced(plain(Action::Comment, &r.note), &r.evidence, v));
 }
 

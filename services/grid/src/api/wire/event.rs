@@ -7,13 +7,16 @@ use uuid::Uuid;
 
 use super::time::{write as moment, write_option};
 use super::{limit, name, unit};
+use crate::model::actor::Actor;
+use crate::model::answer::sees_contact;
 use crate::model::clock::{Clock, Stage, Step};
+use crate::model::contact::Phone;
 use crate::model::event::{
-    CoHandler, Event, Evidence, Outcome, PendingRequest, Reporter, ReporterKind, State, Wish,
+    Answer, CoHandler, Event, Evidence, Outcome, PendingRequest, Reporter, ReporterKind, State, Wish,
 };
 
-/// An event as everybody who may read it sees it: telephone numbers masked.
-pub fn write(event: &Event) -> pb::Event {
+/// An event as the owner of the grants sees it: of the reporter's number the tail at most.
+pub fn write(event: &Event, grants: &[Actor]) -> pb::Event {
     let district = event.district;
     let handling = event.handling_clock.as_ref();
     pb::Event {
@@ -26,7 +29,7 @@ pub fn write(event: &Event) -> pb::Event {
         point: event.place.point.map(|p| pb::Point { latitude: p.latitude(), longitude: p.longitude() }),
         address: event.place.address.clone(),
         description: event.description.clone(),
-        reporter: Some(write_reporter(&event.reporter)),
+        reporter: Some(write_reporter(&event.reporter, sees_contact(event, grants))),
         evidence: event.evidence.iter().map(write_evidence).collect(),
         state: write_state(event.state).into(),
         outcome: event.outcome.map_or(pb::EventOutcome::Unspecified, write_outcome).into(),
@@ -54,6 +57,8 @@ pub fn write(event: &Event) -> pb::Event {
         alarm: write_alarm(event.alarm()).into(),
         version: event.version,
         etag: etag::of(event.version),
+        answer: event.answer.as_ref().map(write_answer),
+        review_time: write_option(event.review_since),
     }
 }
 
@@ -61,7 +66,7 @@ fn count(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-fn write_reporter(reporter: &Reporter) -> pb::Reporter {
+fn write_reporter(reporter: &Reporter, shows_tail: bool) -> pb::Reporter {
     let kind = match reporter.kind {
         ReporterKind::Worker => pb::ReporterKind::Worker,
         ReporterKind::Resident => pb::ReporterKind::Resident,
@@ -71,35 +76,30 @@ fn write_reporter(reporter: &Reporter) -> pb::Reporter {
     pb::Reporter {
         kind: kind.into(),
         display_name: reporter.name.clone().unwrap_or_default(),
-        phone: reporter.phone.as_deref().map(mask).unwrap_or_default(),
+        phone: reporter.phone_tail.as_deref().map(|tail| mask(tail, shows_tail)).unwrap_or_default(),
     }
 }
 
-/// A telephone number with its middle hidden: 138****5678. Short ones are hidden but for the last two digits.
-fn mask(phone: &str) -> String {
-    let digits: Vec<char> = phone.chars().collect();
-    match digits.len() {
-        0 => String::new(),
-        n @ 1..=7 => format!(
-            "{}{}",
-            "*".repeat(n.saturating_sub(2)),
-            digits[n.saturating_sub(2)..].iter().collect::<String>()
-        ),
-        n => format!(
-            "{}{}{}",
-            digits[..3].iter().collect::<String>(),
-            "*".repeat(n - 7),
-            digits[n - 4..].iter().collect::<String>()
-        ),
+/// A reporter's answer on the wire.
+pub fn write_answer(answer: &Answer) -> pb::ReporterAnswer {
+    pb::ReporterAnswer {
+        solved: answer.solved,
+        rating: answer.rating.map_or(0, i32::from),
+        create_time: Some(moment(answer.at)),
     }
 }
 
-/// Who reports: the fields as given, a violation where an anonymous report names somebody. The caller where unset.
+/// A telephone number of which only the tail may be shown: *******5678.
+fn mask(tail: &str, shows_tail: bool) -> String {
+    format!("*******{}", if shows_tail { tail } else { "****" })
+}
+
+/// Who reports, and the telephone number: a violation where an anonymous report names somebody. The caller where unset.
 pub fn read_reporter(
     reporter: Option<&pb::Reporter>,
     subject: &str,
     violations: &mut Violations,
-) -> Reporter {
+) -> (Reporter, Option<Phone>) {
     let kind = match reporter.map(pb::Reporter::kind) {
         Some(pb::ReporterKind::Resident) => ReporterKind::Resident,
         Some(pb::ReporterKind::Enterprise) => ReporterKind::Enterprise,
@@ -108,10 +108,11 @@ pub fn read_reporter(
     };
     let text = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
     let name = reporter.and_then(|r| text(&r.display_name));
-    let phone = reporter.and_then(|r| text(&r.phone));
+    let phone = reporter.and_then(|r| text(&r.phone)).map(Phone::new);
     if kind == ReporterKind::Anonymous {
-        for (field, given) in [("reporter.display_name", &name), ("reporter.phone", &phone)] {
-            if given.is_some() {
+        for (field, given) in [("reporter.display_name", name.is_some()), ("reporter.phone", phone.is_some())]
+        {
+            if given {
                 violations.add(
                     field,
                     "anonymous",
@@ -122,7 +123,8 @@ pub fn read_reporter(
         }
     }
     let subject = (kind == ReporterKind::Worker).then(|| subject.to_owned());
-    Reporter { kind, subject, name, phone }
+    let phone_tail = phone.as_ref().map(Phone::tail);
+    (Reporter { kind, subject, name, phone_tail }, phone)
 }
 
 fn write_evidence(evidence: &Evidence) -> pb::Evidence {
@@ -164,7 +166,8 @@ pub fn read_state(state: pb::EventState) -> Option<State> {
     usize::try_from(state as i32 - 1).ok().and_then(|place| State::all().nth(place))
 }
 
-fn write_outcome(outcome: Outcome) -> pb::EventOutcome {
+/// An outcome on the wire.
+pub fn write_outcome(outcome: Outcome) -> pb::EventOutcome {
     match outcome {
         Outcome::Solved => pb::EventOutcome::Solved,
         Outcome::PartlySolved => pb::EventOutcome::PartlySolved,
@@ -244,12 +247,6 @@ fn write_pending(pending: &PendingRequest) -> pb::PendingRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn telephone_numbers_are_masked() {
-        let masked = ["13800005678", "0371-64600110", "12345", "1", ""].map(mask);
-        assert_eq!(masked, ["138****5678", "037******0110", "***45", "1", ""]);
-    }
 
     #[test]
     fn states_are_numbered_as_on_the_wire() {

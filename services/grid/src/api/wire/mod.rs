@@ -11,6 +11,7 @@ pub mod limit;
 pub mod mask;
 pub mod name;
 pub mod point;
+pub mod resident;
 pub mod staff;
 pub mod time;
 pub mod transition;

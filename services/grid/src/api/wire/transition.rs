@@ -13,6 +13,7 @@ pub fn write(district: i32, transition: &Transition) -> pb::EventTransition {
         version: transition.version,
         action: transition.action as i32 + 1,
         action_display_name: transition.action.chinese().to_owned(),
+        action_display_name_en: transition.action.english().to_owned(),
         from_state: transition.from.map(event::write_state).unwrap_or_default().into(),
         to_state: event::write_state(transition.to).into(),
         actor: transition.subject.clone(),

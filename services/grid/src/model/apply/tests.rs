@@ -5,7 +5,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Context, MergeRoot, REOPEN_WINDOW, apply};
+use super::{ANSWER_WINDOW, Context, MergeRoot, REOPEN_WINDOW, apply};
 use crate::model::action::{Action, Command, ReturnReason};
 use crate::model::actor::{Actor, Role, Scope};
 use crate::model::area::AreaCode;
@@ -18,6 +18,7 @@ use crate::model::report::{Report, report};
 use crate::model::transition::{Transition, verify_chain};
 use crate::model::unit::Unit;
 
+mod answers;
 mod matrix;
 mod requests;
 mod rules;
@@ -60,7 +61,8 @@ fn ctx(now: OffsetDateTime) -> Context<'static> {
             verify: hours(90),
         },
         reopen_window: REOPEN_WINDOW,
-        merge_root: Some(MergeRoot { id: ROOT, district: DISTRICT, state: State::Handling }),
+        answer_window: ANSWER_WINDOW,
+        merge_root: Some(MergeRoot { id: ROOT, district: DISTRICT, state: State::Handling, closed: None }),
         has_merged_events: false,
     }
 }
@@ -95,10 +97,14 @@ fn a_report(place: &str, kind: ReporterKind) -> Report {
         condition: String::new(),
         place: Place { area: code(place), area_version: 3, point: None, address: "繁荣街".to_owned() },
         description: "行道树有虫，滴油污染停车位".to_owned(),
-        reporter: Reporter { kind, subject: None, name: None, phone: None },
+        reporter: Reporter { kind, subject: None, name: None, phone_tail: Some("5678".to_owned()) },
         evidence: vec![],
         verify_public: true,
     }
+}
+
+fn closed_root(now: OffsetDateTime) -> MergeRoot {
+    MergeRoot { id: ROOT, district: DISTRICT, state: State::Closed, closed: Some(now) }
 }
 
 fn to(lead: Unit) -> Action {
@@ -162,7 +168,12 @@ impl Case {
     }
 
     fn attempt(&self, by: &Actor, action: Action) -> Result<(Event, Transition), Refusal> {
-        apply(&self.event, &full(action), std::slice::from_ref(by), &ctx(self.now))
+        let mut context = ctx(self.now);
+        if matches!(action, Action::Answer { .. }) {
+            // The root that a merged event is answered for has been closed.
+            context.merge_root = Some(closed_root(self.now));
+        }
+        apply(&self.event, &full(action), std::slice::from_ref(by), &context)
     }
 
     fn does(&mut self, by: &Actor, action: Action) {

@@ -18,6 +18,9 @@ fn relation(relation: Relation) -> Text {
         Relation::District => ("全区县", "district"),
         Relation::Reader => ("可查看者", "reader"),
         Relation::System => ("系统自动", "automatic"),
+        Relation::Reporter => {
+            ("凭手机尾号或查询码证明的报事人", "reporter, shown by the number's tail or the tracking code")
+        }
     }
 }
 
@@ -66,8 +69,8 @@ fn clock(effect: ClockEffect) -> Text {
 fn rule(action: ActionKind) -> Text {
     match action {
         Report => (
-            "居民、企业或匿名上报且类别要求核实的，进入待核实；职能部门可在全区县上报",
-            "to be verified where the public reports and the category asks for it; a department reports anywhere in the district",
+            "公众直接上报的，以及居民、企业或匿名上报且类别要求核实的，进入待核实；职能部门可在全区县上报",
+            "to be verified where it comes in without login, or the public reports and the category asks for it; a department reports anywhere in the district",
         ),
         Accept => (
             "由谁受理，即以其层级计为受理并成为受理单位",
@@ -109,9 +112,23 @@ fn rule(action: ActionKind) -> Text {
         ),
         Settle => ("以办理人所在层级计为受理", "counts as acceptance by the actor's level"),
         Reopen => (
-            "结案后 72 小时内（可按区县设定）；轮次加一",
-            "within 72 hours of closing (a setting); one round more",
+            "结案后 72 小时内（可按区县设定），或复核待处理时；轮次加一",
+            "within 72 hours of closing (a setting), or while a review is asked for; one round more",
         ),
+        Answer => (
+            "每次结案一次，结案后 15 天内（可设定）；并案的在主事件结案后评价；未解决即申请复核",
+            "once for each closing, within 15 days of it (a setting); of a merged event once its root is closed; \
+             not solved asks for a review",
+        ),
+        AskReview => (
+            "并入此事件的报事人评价未解决时",
+            "when the reporter of an event merged into it answers that it is not solved",
+        ),
+        Uphold => (
+            "有待处理的复核；不得由处置人本人决定",
+            "a review is asked for; not by the person who resolved it",
+        ),
+        Reveal => ("记录在案；报事人留有电话", "recorded; the reporter left a number"),
         Merge => (
             "主事件须为本区县未办结且未并案的其他事件；已有事件并入的不得再并",
             "into another open event of the district; not if events were merged into it",

@@ -81,6 +81,7 @@ fn prepare(case: &mut Case, action: &Action) {
         Action::Resolve { .. } => {
             case.event.co_handlers.iter_mut().for_each(|helper| helper.done_at = Some(MORNING));
         }
+        Action::Uphold => case.event.review_since = Some(case.now),
         Action::Overdue => {
             case.event.active_clock_mut().into_iter().for_each(|clock| clock.stage = Stage::Amber);
         }
@@ -130,6 +131,10 @@ fn action(kind: ActionKind, event: &Event, (lead, helper): &(Unit, Unit)) -> Opt
         ActionKind::Comment => Action::Comment,
         ActionKind::Warn => Action::Warn,
         ActionKind::Overdue => Action::Overdue,
+        ActionKind::Answer => Action::Answer { solved: false, rating: Some(2) },
+        ActionKind::AskReview => Action::AskReview { case: Uuid::from_u128(9) },
+        ActionKind::Uphold => Action::Uphold,
+        ActionKind::Reveal => Action::Reveal,
     })
 }
 
@@ -165,6 +170,7 @@ fn holds(relation: Relation, event: &Event, role: Role, reach: &str) -> bool {
                 || event.lead.iter().chain(all()).any(covers)
         }
         Relation::System => role == Role::System,
+        Relation::Reporter => role == Role::Public,
     }
 }
 
@@ -279,7 +285,7 @@ fn a_report_is_made_by_whom_the_table_says() {
     for (role, reach) in Role::all().flat_map(|role| REACHES.map(|reach| (role, reach))) {
         let by = actor(role, reach);
         let result = report(a_report(GRID, ReporterKind::Worker), &[by], &ctx(MORNING));
-        let allowed = arc.who[0].0.contains(&role)
+        let allowed = (arc.who[0].0.contains(&role) || role == Role::Public)
             && match reach {
                 "water" | "garden" | "police" => role == Role::Department,
                 _ => GRID.starts_with(reach),
@@ -287,7 +293,8 @@ fn a_report_is_made_by_whom_the_table_says() {
         match result {
             Ok((event, transition)) => {
                 assert!(allowed, "{role:?} of {reach}");
-                assert_eq!((event.state, event.desk), (State::Reported, code(GRID)));
+                let state = if role == Role::Public { State::Verifying } else { State::Reported };
+                assert_eq!((event.state, event.desk), (state, code(GRID)));
                 assert_eq!((transition.from, transition.previous_hash), (None, None));
             }
             Err(refusal) => {

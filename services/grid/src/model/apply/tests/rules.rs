@@ -189,7 +189,7 @@ fn reopening_counts_from_the_closing_and_begins_a_new_round() {
 #[test]
 fn a_merge_needs_an_open_root_of_the_district_and_does_not_nest() {
     let case = Case::handled_by(&department("water"));
-    let root = MergeRoot { id: ROOT, district: DISTRICT, state: State::Handling };
+    let root = MergeRoot { id: ROOT, district: DISTRICT, state: State::Handling, closed: None };
     let attempt = |root: Uuid, merge_root: Option<MergeRoot>, has_merged_events: bool| {
         let ctx = Context { merge_root, has_merged_events, ..ctx(case.now) };
         apply(&case.event, &full(Action::Merge { root }), &[street()], &ctx).map(|(event, _)| event)
@@ -262,6 +262,7 @@ fn who_has_to_do_with_it_may_read_it() {
         ActionKind::WithdrawRequest,
         ActionKind::Transfer,
         ActionKind::Comment,
+        ActionKind::Reveal,
     ];
     assert_eq!(allowed_actions(&case.event, &water), could);
 }

@@ -19,7 +19,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((any::<usize>(), 0..6_usize, seconds, any::<bool>()), 1..160)
 }
 
-fn people() -> [Actor; 8] {
+fn people() -> [Actor; 9] {
     [
         actor(Role::GridWorker, GRID),
         actor(Role::GridChief, GRID),
@@ -29,6 +29,7 @@ fn people() -> [Actor; 8] {
         actor(Role::Department, "water"),
         actor(Role::Department, "garden"),
         actor(Role::Supervisor, "410182"),
+        Actor::public(DISTRICT),
     ]
 }
 
@@ -80,12 +81,18 @@ fn action(kind: ActionKind, choice: usize, now: OffsetDateTime) -> Action {
         ActionKind::Urge => Action::Urge,
         ActionKind::Supervise => Action::Supervise { level: SupervisionLevel::District },
         ActionKind::Comment => Action::Comment,
-        ActionKind::Report | ActionKind::Warn | ActionKind::Overdue => unreachable!("nobody's to choose"),
+        ActionKind::Answer => Action::Answer { solved: choice % 2 == 0, rating: None },
+        ActionKind::Uphold => Action::Uphold,
+        ActionKind::Reveal => Action::Reveal,
+        ActionKind::Report | ActionKind::Warn | ActionKind::Overdue | ActionKind::AskReview => {
+            unreachable!("nobody's to choose")
+        }
     }
 }
 
 /// Ends a way or leads nowhere: walks that took these as often as the others would see little else.
-const SELDOM: [ActionKind; 10] = [
+const SELDOM: [ActionKind; 11] = [
+    ActionKind::Reveal,
     ActionKind::Reject,
     ActionKind::Void,
     ActionKind::Settle,
@@ -126,6 +133,11 @@ impl Witness {
         if !after.state.is_open() {
             assert_eq!(after.alarm_at(), None);
         }
+        // A review is of a closing, and lasts until somebody decides it.
+        assert!(after.review_since.is_none() || after.state == State::Closed);
+        if after.review_since.is_none() && before.review_since.is_some() {
+            assert!(matches!(last.action, ActionKind::Uphold | ActionKind::Reopen));
+        }
     }
 
     /// The counters are what the transitions add up to.
@@ -158,6 +170,8 @@ impl Witness {
             let restored = Event {
                 version: after.version,
                 last_hash: after.last_hash,
+                // What was said while it was merged stays said.
+                answer: after.answer.clone(),
                 ..self.before_merge.take().unwrap()
             };
             assert_eq!(*after, restored);
