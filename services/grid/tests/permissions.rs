@@ -126,6 +126,7 @@ fn action(method: &MethodDescriptor) -> Option<ActionKind> {
     let name = method.name();
     let code = match name {
         "CompleteCoHandling" => "CO_HANDLE".to_owned(),
+        "RevealReporter" => "REVEAL".to_owned(),
         _ => name.strip_suffix("Event").unwrap_or(name).chars().fold(String::new(), |mut code, letter| {
             if letter.is_ascii_uppercase() && !code.is_empty() {
                 code.push('_');
@@ -142,7 +143,9 @@ fn declared(method: &MethodDescriptor) -> BTreeSet<String> {
 }
 
 fn in_the_table(action: ActionKind) -> BTreeSet<String> {
-    let people = actor::Role::all().filter(|role| *role != actor::Role::System && action.arc().is_for(*role));
+    // The system has no RPC, and the public the resident service's.
+    let granted = |role: &actor::Role| !matches!(role, actor::Role::System | actor::Role::Public);
+    let people = actor::Role::all().filter(|role| granted(role) && action.arc().is_for(*role));
     people.map(|role| role.code().to_owned()).collect()
 }
 

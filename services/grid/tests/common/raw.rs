@@ -13,7 +13,7 @@ use tonic::{Request, Status};
 use super::Session;
 
 /// One text for each pattern of the .proto files: names of one district, one grid in it, one department.
-const SAMPLES: [&str; 15] = [
+const SAMPLES: &[&str] = &[
     "districts/410182",
     "districts/410182/areas/410182002011001",
     "districts/410182/areas/410182002011001/contactCard",
@@ -29,6 +29,8 @@ const SAMPLES: [&str; 15] = [
     "x",
     "12345",
     "019ce000-0000-7000-8000-000000000004",
+    "410182-20260302-000001",
+    "0000",
 ];
 
 /// Every RPC of the grid service.
@@ -85,7 +87,7 @@ fn one(field: &FieldDescriptor, rules: &DynamicMessage) -> Value {
 fn sample(pattern: &str, is_name: bool) -> Value {
     let matching = Regex::new(pattern).expect("checked at the service's start");
     let empty = (!is_name).then_some("");
-    let found = empty.into_iter().chain(SAMPLES).find(|text| matching.is_match(text));
+    let found = empty.into_iter().chain(SAMPLES.iter().copied()).find(|text| matching.is_match(text));
     Value::String(found.unwrap_or_else(|| panic!("no sample for {pattern}")).into())
 }
 

@@ -81,7 +81,7 @@ fn action(kind: ActionKind, choice: usize, now: OffsetDateTime) -> Action {
         ActionKind::Urge => Action::Urge,
         ActionKind::Supervise => Action::Supervise { level: SupervisionLevel::District },
         ActionKind::Comment => Action::Comment,
-        ActionKind::Answer => Action::Answer { solved: choice % 2 == 0, rating: None },
+        ActionKind::Answer => Action::Answer { solved: choice.is_multiple_of(2), rating: None },
         ActionKind::Uphold => Action::Uphold,
         ActionKind::Reveal => Action::Reveal,
         ActionKind::Report | ActionKind::Warn | ActionKind::Overdue | ActionKind::AskReview => {
