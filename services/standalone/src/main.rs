@@ -1,14 +1,16 @@
 //! `jingwei`: the whole suite on one machine (`up`), and tokens for it (`token`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use jingwei_kit::clock::Clock;
 use jingwei_kit::{serve, telemetry};
+use jingwei_standalone::demo::{self, Demo};
 use jingwei_standalone::keys::{Grant, LocalKey, read_role, read_scope};
-use jingwei_standalone::{Error, Options, Suite, demo, folder};
+use jingwei_standalone::{Error, Options, Suite, folder};
 use time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// 经纬：整套系统在一台机器上运行。Jingwei: the whole suite on one machine.
 #[derive(Parser)]
@@ -40,6 +42,9 @@ struct Up {
     /// 不载入示范区县 / do not load the demo district
     #[arg(long)]
     no_demo: bool,
+    /// 示范区县不带历史 / the demo district without its history
+    #[arg(long)]
+    no_history: bool,
 }
 
 #[derive(Args)]
@@ -94,24 +99,45 @@ async fn run(up: Up) -> Result<(), Error> {
     settings.finish()?;
     let telemetry = telemetry::start(options).await?;
     // Heard from the beginning: told so during the start, it stops in good order right after.
-    let told = tokio::spawn(serve::told_to_stop());
-    let suite =
-        Suite::start(Options { dir: up.data_dir.clone(), port: up.port, database_url: up.database_url })
-            .await?;
+    let stop = CancellationToken::new();
+    let (told, cancelled) = (tokio::spawn(serve::told_to_stop()), stop.clone());
+    tokio::spawn(async move {
+        // Where signals cannot be heard, the process ends by them as it would without this.
+        if told.await.is_ok_and(|told| told.is_ok()) {
+            cancelled.cancel();
+        }
+    });
+    let clock = Clock::system();
+    let options = Options { dir: up.data_dir, port: up.port, database_url: up.database_url, clock };
+    let demo = match (up.no_demo, up.no_history) {
+        (true, _) => Demo::None,
+        (false, true) => Demo::District,
+        (false, false) => Demo::History,
+    };
+    let worked = work(options, demo, &stop).await;
+    telemetry.stop();
+    worked
+}
+
+async fn work(options: Options, demo: Demo, stop: &CancellationToken) -> Result<(), Error> {
+    let dir = options.dir.clone();
+    Suite::can_listen(&options).await?;
+    demo::load(&options, demo, stop).await?;
+    if stop.is_cancelled() {
+        return Ok(());
+    }
+    let suite = Suite::start(options).await?;
+    announce(&suite, &dir);
     let worked = tokio::select! {
-        worked = work(&suite, &up.data_dir, !up.no_demo) => worked,
-        told = told => told.map_err(Error::from).and_then(|told| Ok(told?)),
+        () = suite.ended() => Err("有一个部分意外停止 / a part has stopped unexpectedly".into()),
+        () = stop.cancelled() => Ok(()),
     };
     println!("正在停止…… / stopping…");
     let stopped = suite.stop().await;
-    telemetry.stop();
     worked.and(stopped)
 }
 
-async fn work(suite: &Suite, dir: &std::path::Path, with_demo: bool) -> Result<(), Error> {
-    if with_demo {
-        demo::load(suite, dir).await?;
-    }
+fn announce(suite: &Suite, dir: &Path) {
     let (gateway, grid) = (suite.gateway(), suite.grid());
     println!(
         "\n经纬已启动 / Jingwei is up
@@ -123,6 +149,4 @@ async fn work(suite: &Suite, dir: &std::path::Path, with_demo: bool) -> Result<(
   按 Ctrl-C 停止 / Ctrl-C stops",
         dir.display()
     );
-    suite.ended().await;
-    Err("有一个部分意外停止 / a part has stopped unexpectedly".into())
 }

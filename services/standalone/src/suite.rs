@@ -36,6 +36,8 @@ pub struct Options {
     pub port: u16,
     /// A PostgreSQL server that exists, for one who may create databases and roles; a private cluster in the folder where `None`.
     pub database_url: Option<String>,
+    /// The time that the services go by.
+    pub clock: Clock,
 }
 
 /// A running suite.
@@ -52,6 +54,15 @@ pub struct Suite {
 }
 
 impl Suite {
+    /// Whether the gateway's port is free: asked before what takes long.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub async fn can_listen(options: &Options) -> Result<(), Error> {
+        let tried = TcpListener::bind(("127.0.0.1", options.port)).await;
+        tried.map(drop).map_err(|e| port_taken(options.port, &e))
+    }
+
     /// Starts everything; when it answers, every part takes calls.
     ///
     /// # Errors
@@ -163,7 +174,7 @@ async fn start_all(
         rules: Rules { public_url: format!("http://{gateway}"), ..Rules::default() },
     };
     let (stop_grid, stop_gateway) = (CancellationToken::new(), CancellationToken::new());
-    let bound = Grid::bind(config, Clock::system(), stop_grid.clone()).await?;
+    let bound = Grid::bind(config, options.clock.clone(), stop_grid.clone()).await?;
     let grid = bound.address();
     let backends = [("grid".to_owned(), format!("http://{grid}").parse()?)];
     let settings = jingwei_gateway::Settings::new(backends);

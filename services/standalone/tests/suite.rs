@@ -6,11 +6,13 @@ use std::path::Path;
 
 use jingwei_cluster::{Cluster, Options as ClusterOptions};
 use jingwei_kit::clock::Clock;
+use jingwei_standalone::demo::{self, Demo};
 use jingwei_standalone::keys::{Grant, read_role, read_scope};
-use jingwei_standalone::{Error, Options, Suite, demo};
+use jingwei_standalone::{Error, Options, Suite};
 use serde_json::Value;
 use tempfile::TempDir;
 use time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const CARD: &str = "districts/410182/areas/410182002011001/contactCard";
 
@@ -20,8 +22,16 @@ fn folder() -> TempDir {
     dir
 }
 
+fn options(dir: &Path) -> Options {
+    Options { dir: dir.to_owned(), port: 0, database_url: None, clock: Clock::system() }
+}
+
+async fn load(dir: &Path) {
+    demo::load(&options(dir), Demo::District, &CancellationToken::new()).await.expect("it loads");
+}
+
 async fn start(dir: &Path) -> Result<Suite, Error> {
-    Suite::start(Options { dir: dir.to_owned(), port: 0, database_url: None }).await
+    Suite::start(options(dir)).await
 }
 
 /// The text of an error; the suite that was not refused is no `Debug`.
@@ -48,8 +58,8 @@ async fn get(suite: &Suite, path: &str) -> (u16, Value) {
 #[tokio::test]
 async fn the_demo_district_is_loaded_once_and_kept() {
     let dir = folder();
+    load(dir.path()).await;
     let suite = start(dir.path()).await.expect("it starts");
-    demo::load(&suite, dir.path()).await.expect("it loads");
     let (status, card) = get(&suite, &format!("/v1/{CARD}")).await;
     assert_eq!(status, 200, "{card}");
     let roles: Vec<_> = card["people"].as_array().expect("people").iter().map(|p| &p["role"]).collect();
@@ -60,8 +70,8 @@ async fn the_demo_district_is_loaded_once_and_kept() {
 
     // As after a load that was cut off just before its end.
     fs::remove_file(dir.path().join("demo-loaded")).expect("the mark");
+    load(dir.path()).await;
     let suite = start(dir.path()).await.expect("it starts again");
-    demo::load(&suite, dir.path()).await.expect("what is there passes");
     assert_eq!(get(&suite, &format!("/v1/{CARD}")).await.1["people"], card["people"]);
     suite.stop().await.expect("it stops");
 }
@@ -73,7 +83,7 @@ async fn a_server_that_exists_is_used_and_left_running() {
     let options = ClusterOptions { dir: elsewhere.path().join("pg"), port: None, settings };
     let server = Cluster::start(&options).expect("a server");
     let url = Some(server.url("postgres"));
-    let options = Options { dir: dir.path().to_owned(), port: 0, database_url: url };
+    let options = Options { database_url: url, ..self::options(dir.path()) };
     let suite = Suite::start(options.clone()).await.expect("it starts");
     let (status, answer) = get(&suite, &format!("/v1/{CARD}")).await;
     assert_eq!(status, 404, "a district without data: {answer}");

@@ -1,17 +1,19 @@
-//! The demo district: 荥阳市 with its real divisions, invented people; loaded through the public gRPC API, once.
+//! The demo district: 荥阳市 with its real divisions, invented people and sixty days of history; loaded through the public gRPC
+//! API, once.
 //!
 //! Every call has an id that follows from what it creates, so that a load that was cut off goes on where it was.
 
-mod people;
+pub mod history;
+pub mod people;
 mod places;
 mod rules;
 
 use std::fs;
-use std::path::Path;
 
 use jingwei_kit::clock::Clock;
 use jingwei_proto::access::v1::Role;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
+use tokio_util::sync::CancellationToken;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -20,7 +22,7 @@ use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::keys::Grant;
-use crate::{Error, Suite};
+use crate::{Error, Options, Suite};
 
 /// 荥阳市.
 const DISTRICT: i32 = 410_182;
@@ -40,25 +42,66 @@ impl Interceptor for Bearer {
     }
 }
 
-/// Loads the district unless the folder says that it was.
+/// How much of a demo there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demo {
+    /// None.
+    None,
+    /// The district: areas, people, departments, categories, the calendar.
+    District,
+    /// The district with its history.
+    History,
+}
+
+/// Loads what of the demo the folder does not have yet, by a suite of its own whose clock goes through the past. Told to stop, it
+/// goes on with the next start.
 ///
 /// # Errors
-/// A call was refused.
-pub async fn load(suite: &Suite, dir: &Path) -> Result<(), Error> {
-    let done = dir.join("demo-loaded");
-    if done.exists() {
+/// A call was refused, or the suite does not start.
+pub async fn load(options: &Options, demo: Demo, stop: &CancellationToken) -> Result<(), Error> {
+    let done = |what: &str| options.dir.join(what);
+    let wanted: &[&str] = match demo {
+        Demo::None => &[],
+        Demo::District => &["demo-loaded"],
+        Demo::History => &["demo-loaded", "demo-history-loaded"],
+    };
+    if wanted.iter().all(|what| done(what).exists()) {
         return Ok(());
     }
+    let end = options.clock.now();
+    let clock = Clock::manual(end - Duration::days(history::DAYS as i64 + 1));
+    let suite = Suite::start(Options { port: 0, clock: clock.clone(), ..options.clone() }).await?;
+    let loaded = tokio::select! {
+        loaded = load_with(&suite, options, demo, &clock, end) => loaded,
+        () = stop.cancelled() => Ok(()),
+    };
+    let stopped = suite.stop().await;
+    loaded.and(stopped)
+}
+
+async fn load_with(
+    suite: &Suite,
+    options: &Options,
+    demo: Demo,
+    clock: &Clock,
+    end: OffsetDateTime,
+) -> Result<(), Error> {
     println!("正在载入示范区县荥阳市…… / loading the demo district…");
     let scope = crate::keys::read_scope(&DISTRICT.to_string())?;
     let grant = Grant { role: Role::Administrator, scope };
-    let token = suite.key().token("demo-loader", None, &grant, Clock::system().now(), Duration::hours(1))?;
+    let token = suite.key().token("demo-loader", None, &grant, clock.now(), Duration::hours(1))?;
     let channel = Endpoint::from_shared(format!("http://{}", suite.grid()))?.connect().await?;
     let administrator = InterceptedService::new(channel, Bearer(format!("Bearer {token}").parse()?));
     rules::load(&administrator).await?;
     let grids = places::load(&administrator).await?;
     people::load(&administrator, &grids).await?;
-    Ok(fs::write(done, [])?)
+    fs::write(options.dir.join("demo-loaded"), [])?;
+    if demo == Demo::History {
+        println!("正在重演六十天的工作…… / living through sixty days of work…");
+        history::play(suite, &options.dir, &grids, clock, end).await?;
+        fs::write(options.dir.join("demo-history-loaded"), [])?;
+    }
+    Ok(())
 }
 
 /// The id of the call that creates `what`, the same in every load.

@@ -10,21 +10,21 @@ const DIVISIONS: &str = include_str!("../../../grid/data/zhengzhou-divisions.csv
 /// 京城路街道: the street that has base grids.
 const STREET: &str = "410182002";
 /// Its communities on the newspaper page: 繁荣街, 平安, 永安街. These have people and boundaries.
-pub(super) const COMMUNITIES: [&str; 3] = ["410182002002", "410182002008", "410182002011"];
+const COMMUNITIES: [&str; 3] = ["410182002002", "410182002008", "410182002011"];
 const GRID_NAMES: [&str; 3] = ["第一网格", "第二网格", "第三网格"];
 
 /// South-west corner of the tiles that stand for the communities, in degrees, and the side of one grid's tile: approximate.
 const SOUTH_WEST: (f64, f64) = (34.780, 113.380);
 const SIDE: f64 = 0.004;
 
-/// Creates the areas; answers with the codes of the grids that get people.
+/// Creates the areas; answers with the codes of the street's grids.
 pub(super) async fn load(administrator: &Administrator) -> Result<Vec<String>, Error> {
     let mut areas = AreaServiceClient::new(administrator.clone());
-    let mut staffed = Vec::new();
+    let mut grids = Vec::new();
     for (code, display_name) in all() {
         let boundary = boundary(&code);
-        if code.len() == 15 && !boundary.is_empty() {
-            staffed.push(code.clone());
+        if code.len() == 15 {
+            grids.push(code.clone());
         }
         let area = pb::Area {
             name: name("areas", &code),
@@ -37,7 +37,7 @@ pub(super) async fn load(administrator: &Administrator) -> Result<Vec<String>, E
         let request = pb::CreateAreaRequest { parent: parent(), area: Some(area), request_id };
         created(areas.create_area(request).await)?;
     }
-    Ok(staffed)
+    Ok(grids)
 }
 
 /// Codes and names, an area before those below it.
@@ -71,6 +71,13 @@ fn boundary(code: &str) -> String {
     format!(
         r#"{{"type":"Polygon","coordinates":[[[{west:.4},{south:.4}],[{east:.4},{south:.4}],[{east:.4},{north:.4}],[{west:.4},{north:.4}],[{west:.4},{south:.4}]]]}}"#
     )
+}
+
+/// South, west and side of a grid's tile in degrees, where its boundary is known.
+pub(super) fn tile(grid: &str) -> Option<(f64, f64, f64)> {
+    let row = COMMUNITIES.iter().zip(0_u8..).find(|(community, _)| grid.starts_with(**community))?.1;
+    let column = grid.get(12..)?.parse::<f64>().ok()? - 1.0;
+    Some((SOUTH_WEST.0 + f64::from(row) * SIDE, SOUTH_WEST.1 + column * SIDE, SIDE))
 }
 
 /// The service telephones of the district, the street and the three communities; invented.
