@@ -80,6 +80,7 @@ fn write(area: AreaCode, display_name: String, counts: &HashMap<i32, i64>) -> pb
             .map(|(depth, count)| pb::LevelCount {
                 depth: depth.into(),
                 level_name: super::wire::area::level_name(depth).to_owned(),
+                level_name_en: super::wire::area::level_name_en(depth).to_owned(),
                 count,
             })
             .collect(),

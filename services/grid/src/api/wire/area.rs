@@ -17,6 +17,17 @@ pub fn level_name(depth: u8) -> &'static str {
     }
 }
 
+/// The same in English.
+pub fn level_name_en(depth: u8) -> &'static str {
+    match depth {
+        0 => "district",
+        1 => "level one (street)",
+        2 => "level two (community)",
+        3 => "level three (base grid)",
+        _ => "micro-grid",
+    }
+}
+
 /// An area as one of its versions has it.
 pub fn write(area: &AreaVersion) -> pb::Area {
     pb::Area {
@@ -24,6 +35,7 @@ pub fn write(area: &AreaVersion) -> pb::Area {
         display_name: area.display_name.clone(),
         depth: area.code.depth().into(),
         level_name: level_name(area.code.depth()).to_owned(),
+        level_name_en: level_name_en(area.code.depth()).to_owned(),
         parent_area: area.code.parent().map(name::area).unwrap_or_default(),
         boundary_geojson: area.boundary.clone(),
         boundary_source: area.boundary_source.into(),
