@@ -22,6 +22,11 @@ use crate::breaker::Breaker;
 /// How long a connection, or an answer about health, may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// How many bytes of one answer may wait for a caller who does not read, and how many of all answers: all calls share
+/// one connection, so that the second must never be the limit, or one slow caller would stop the others.
+const STREAM_WINDOW: u32 = 512 << 10;
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
 /// One backend.
 pub(crate) struct Backend {
     /// Its name, e.g. `grid`.
@@ -60,7 +65,8 @@ impl Backend {
             // A backend that vanished without a word is found out.
             .http2_keep_alive_interval(Duration::from_secs(10))
             .http2_keep_alive_timeout(Duration::from_secs(5))
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .build(connector);
         let retries = TpsBudget::new(Duration::from_secs(10), 2, 0.2);
         Self {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error;
@@ -161,10 +162,11 @@ impl Gateway {
         }
     }
 
-    /// Comes when the answer must end. A stream ends with its caller's time, and when the gateway stops.
+    /// Comes when the answer must end. A stream ends with its caller's time, and when the gateway stops; a download has
+    /// the grace period.
     fn over(&self, rpc: &Rpc, time: Time) -> futures::future::BoxFuture<'static, Problem> {
         let limit = if rpc.streams { time.caller } else { Some(time.limit) };
-        let stop = rpc.streams.then(|| self.stop.clone());
+        let stop = (rpc.streams && !rpc.downloads).then(|| self.stop.clone());
         Box::pin(async move {
             let stopped = async {
                 match stop {
@@ -286,6 +288,10 @@ fn passed_on(mut headers: HeaderMap) -> HeaderMap {
 
 /// A body of at most `max` bytes.
 pub(crate) async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
+    // Said to be too large: a client that asks first (Expect: 100-continue) need not send it.
+    if body.size_hint().lower() > max as u64 {
+        return Err(problem::too_large(max));
+    }
     match Limited::new(body, max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(problem::too_large(max)),

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+};
 use http_body_util::BodyExt;
 use jingwei_kit::status::{Problem, Violations, internal};
-use tonic::{Code, Status, body::Body};
+use tonic::{Status, body::Body};
 
 use crate::{
     Gateway,
     grpc::{self, Message},
+    messages::{PREFIX, failure},
     problem,
     relay::Protocol,
     rpc::Rpc,
-    transcode::{BodyMode, Match, RequestError, Route},
+    transcode::{BodyMode, Captures, Match, RequestError, Route},
 };
-
-/// The flag and the length before a gRPC message.
-pub(crate) const PREFIX: usize = 5;
 
 /// The headers of a JSON request that a backend needs.
 const PASSED_ON: [HeaderName; 6] = [
@@ -46,15 +46,13 @@ impl Gateway {
         if route.client_streaming {
             return problem::answer(&self.tables, problem::no_streamed_requests());
         }
-        let body = match self.body(route, rpc, &parts.headers, body).await {
-            Ok(body) => body,
+        let wire = match self.request(route, rpc, &captures, &parts, body).await {
+            Ok(wire) => wire,
             Err(problem) => return problem::answer(&self.tables, problem),
         };
-        let wire = match route.request(&self.tables, &captures, parts.uri.query().unwrap_or_default(), &body)
-        {
-            Ok(wire) => wire,
-            Err(error) => return problem::answer(&self.tables, invalid(error)),
-        };
+        if route.gives_raw {
+            return self.raw(rpc, &parts.headers, &wire).await;
+        }
         if route.server_streaming {
             return self.stream(route, rpc, &parts, wire).await;
         }
@@ -79,7 +77,26 @@ impl Gateway {
         response
     }
 
-    /// The body of a request whose route takes one: JSON, and not too large.
+    /// The message that path, query and body make together.
+    async fn request(
+        &self,
+        route: &Route,
+        rpc: &Rpc,
+        captures: &Captures<'_>,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Vec<u8>, Problem> {
+        let body = self.body(route, rpc, &parts.headers, body).await?;
+        let query = parts.uri.query().unwrap_or_default();
+        let read = if route.takes_raw {
+            route.raw_request(&self.tables, captures, query, content_type(&parts.headers), &body)
+        } else {
+            route.request(&self.tables, captures, query, &body)
+        };
+        read.map_err(invalid)
+    }
+
+    /// The body of a request whose route takes one: JSON or, where that is taken, anything; and not too large.
     async fn body(
         &self,
         route: &Route,
@@ -90,8 +107,8 @@ impl Gateway {
         if route.body == BodyMode::None {
             return Ok(Bytes::new());
         }
-        if let Some(kind) = headers.get(header::CONTENT_TYPE) {
-            let kind = kind.to_str().unwrap_or_default();
+        if headers.contains_key(header::CONTENT_TYPE) && !route.takes_raw {
+            let kind = content_type(headers);
             let essence = kind.split(';').next().unwrap_or_default().trim();
             if !essence.eq_ignore_ascii_case("application/json") {
                 return Err(problem::unsupported_media_type(kind));
@@ -116,6 +133,11 @@ impl Gateway {
             Err(status) => problem::json(&self.tables, &status),
         }
     }
+}
+
+/// The type of a request's body; empty where it has none.
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
 }
 
 /// INVALID_ARGUMENT with everything that is wrong.
@@ -145,17 +167,11 @@ pub(crate) fn framed(wire: &[u8]) -> Bytes {
 }
 
 /// The one message of a gRPC answer, without its prefix, or the status of the error.
-async fn message(response: Response<Body>) -> Result<Bytes, Status> {
+pub(crate) async fn message(response: Response<Body>) -> Result<Bytes, Status> {
     let (head, body) = response.into_parts();
-    if let Some(status) = Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok) {
-        return Err(status);
-    }
+    failure(&head.headers).map_or(Ok(()), Err)?;
     let collected = body.collect().await?;
-    if let Some(status) =
-        collected.trailers().and_then(Status::from_header_map).filter(|status| status.code() != Code::Ok)
-    {
-        return Err(status);
-    }
+    collected.trailers().and_then(failure).map_or(Ok(()), Err)?;
     let mut bytes = collected.to_bytes();
     let broken = || Status::internal("the service's answer is not one gRPC message");
     if bytes.len() < PREFIX {

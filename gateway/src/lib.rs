@@ -7,7 +7,7 @@
 //! | `/grpc.health…`, `/grpc.reflection…` | the gateway itself, for all services together |
 //! | `/healthz`, `/readyz`, `/health` | `health` |
 //! | `/`, `/docs`, `/openapi.json` | `docs`, made by `openapi` from the descriptors |
-//! | anything else | `json` and `stream`: an RPC by its HTTP route, transcoded by `transcode` |
+//! | anything else | `json`, `stream` and `raw`: an RPC by its HTTP route, transcoded by `transcode` |
 //!
 //! Every call ends in `grpc`: there are the deadline, the retries and the breaker, once for all protocols. A new RPC
 //! needs no code here; a new service is a row of the table in `settings`. Permissions are the services' to check: the
@@ -23,8 +23,10 @@ mod grpc;
 mod health;
 mod json;
 mod limit;
+mod messages;
 mod openapi;
 mod problem;
+mod raw;
 mod relay;
 mod rpc;
 mod server;
@@ -106,7 +108,7 @@ impl Gateway {
     /// Reads the descriptors, once; nothing of them is kept but the tables.
     pub(crate) fn new(settings: Settings, stop: CancellationToken) -> Result<Self, StartError> {
         // Not the pool that a service in the same process may hold: this one is dropped.
-        let pool = DescriptorPool::decode(jingwei_proto::DESCRIPTORS)?;
+        let pool = DescriptorPool::decode(settings.descriptors.as_ref())?;
         let backend = |(name, origin): &(String, http::Uri)| {
             Arc::new(Backend::new(name.clone(), origin.clone(), settings.breaker_wait))
         };

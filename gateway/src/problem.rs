@@ -6,6 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use jingwei_kit::status::{Problem, reason as kit};
 use jingwei_proto::google::rpc;
 use prost::{Message, Name};
+use prost_types::Any;
 use tonic::{Code, Status, body::Body};
 
 use crate::transcode::{self, Tables};
@@ -117,35 +118,36 @@ pub(crate) fn broken_request() -> Problem {
 
 /// The HTTP answer for a problem that the gateway found itself.
 pub(crate) fn answer(tables: &Tables, problem: Problem) -> Response<Body> {
-    let http = match problem.reason {
-        reason::METHOD_NOT_ALLOWED => Some(StatusCode::METHOD_NOT_ALLOWED),
-        reason::UNSUPPORTED_MEDIA_TYPE => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        kit::MESSAGE_TOO_LARGE => Some(StatusCode::PAYLOAD_TOO_LARGE),
-        _ => None,
-    };
-    let status = problem.status(DOMAIN);
-    let Some(http) = http else { return json(tables, &status) };
-    let (_, text) = transcode::status_json(tables, status.code() as i32, status.message(), status.details());
-    let mut error: serde_json::Value = serde_json::from_slice(&text).expect("we wrote it");
-    error["error"]["code"] = http.as_u16().into();
-    respond(http, error.to_string().into_bytes(), None)
+    json(tables, &problem.status(DOMAIN))
 }
 
 /// The HTTP answer for a status, as AIP-193 has it; RetryInfo becomes `Retry-After`.
 pub(crate) fn json(tables: &Tables, status: &Status) -> Response<Body> {
-    let (http, text) =
+    let (http, mut text) =
         transcode::status_json(tables, status.code() as i32, status.message(), status.details());
-    let http = StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond(http, text, retry_after(status))
-}
-
-fn respond(http: StatusCode, text: Vec<u8>, retry_after: Option<u64>) -> Response<Body> {
+    let mut http = StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let details = rpc::Status::decode(status.details()).map(|status| status.details).unwrap_or_default();
+    if let Some(narrower) = detail::<rpc::ErrorInfo>(&details).and_then(|info| narrower(&info.reason)) {
+        let mut error: serde_json::Value = serde_json::from_slice(&text).expect("we wrote it");
+        error["error"]["code"] = narrower.as_u16().into();
+        (http, text) = (narrower, error.to_string().into_bytes());
+    }
     let mut response = json_response(text);
     *response.status_mut() = http;
-    if let Some(seconds) = retry_after {
+    if let Some(seconds) = detail::<rpc::RetryInfo>(&details).and_then(|info| seconds(&info)) {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
+}
+
+/// The HTTP status of the reasons for which HTTP says more than gRPC.
+fn narrower(reason: &str) -> Option<StatusCode> {
+    match reason {
+        reason::METHOD_NOT_ALLOWED => Some(StatusCode::METHOD_NOT_ALLOWED),
+        reason::UNSUPPORTED_MEDIA_TYPE => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        kit::MESSAGE_TOO_LARGE => Some(StatusCode::PAYLOAD_TOO_LARGE),
+        _ => None,
+    }
 }
 
 /// An answer of JSON text.
@@ -155,11 +157,15 @@ pub(crate) fn json_response(text: Vec<u8>) -> Response<Body> {
     response
 }
 
-/// The whole seconds of a status' RetryInfo, at least one.
-fn retry_after(status: &Status) -> Option<u64> {
-    let details = rpc::Status::decode(status.details()).ok()?.details;
-    let info = details.iter().find(|any| any.type_url.ends_with(&rpc::RetryInfo::full_name()))?;
-    let delay = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?;
+/// The detail of a type, where it is there.
+fn detail<M: Message + Name + Default>(details: &[Any]) -> Option<M> {
+    let any = details.iter().find(|any| any.type_url.ends_with(&M::full_name()))?;
+    M::decode(any.value.as_slice()).ok()
+}
+
+/// The whole seconds to wait, at least one.
+fn seconds(info: &rpc::RetryInfo) -> Option<u64> {
+    let delay = info.retry_delay?;
     let seconds = u64::try_from(delay.seconds).ok()? + u64::from(delay.nanos > 0);
     Some(seconds.max(1))
 }

@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use jingwei_proto::prost_reflect::{DescriptorPool, MethodDescriptor};
+use jingwei_proto::{
+    google::api::HttpBody,
+    prost_reflect::{DescriptorPool, MethodDescriptor},
+};
+use prost::Name;
 
 use crate::{
     backend::Backend,
@@ -28,6 +32,8 @@ pub(crate) struct Rpc {
     pub(crate) takes_stream: bool,
     /// Whether the answer is a stream.
     pub(crate) streams: bool,
+    /// Whether that stream is a download, which ends by itself.
+    pub(crate) downloads: bool,
 }
 
 /// All RPCs, by path: `/package.Service/Method`.
@@ -72,6 +78,8 @@ pub(crate) fn table(
                 reads: reads.contains(&path),
                 takes_stream: method.is_client_streaming(),
                 streams: method.is_server_streaming(),
+                downloads: method.is_server_streaming()
+                    && method.output().full_name() == HttpBody::full_name(),
             };
             rpcs.insert(path, Arc::new(rpc));
         }

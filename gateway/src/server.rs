@@ -131,7 +131,14 @@ fn cors(settings: &Settings) -> Option<CorsLayer> {
     } else {
         AllowOrigin::list(origins.clone())
     };
-    let exposed = ["grpc-status", "grpc-message", "grpc-status-details-bin", "retry-after", "x-request-id"];
+    let exposed = [
+        "grpc-status",
+        "grpc-message",
+        "grpc-status-details-bin",
+        "retry-after",
+        "x-request-id",
+        "content-disposition",
+    ];
     Some(
         CorsLayer::new()
             .allow_origin(origins)
@@ -235,10 +242,13 @@ impl Gateway {
     }
 }
 
-/// Whether an answer is worth compressing: not a stream, whose messages would be held back.
+/// Whether an answer is worth compressing: not a stream, whose messages would be held back, nor what is packed already,
+/// as pictures and workbooks are.
 fn is_text(_: StatusCode, _: Version, headers: &HeaderMap, _: &http::Extensions) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    ["application/json", "text/html", "text/css", "text/javascript"].iter().any(|text| kind.starts_with(text))
+    ["application/json", "text/html", "text/css", "text/javascript", "text/csv"]
+        .iter()
+        .any(|text| kind.starts_with(text))
 }
 
 /// How a client speaks.

@@ -1,6 +1,6 @@
 //! What a gateway is told: its backends and limits.
 
-use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use http::{HeaderValue, Uri};
 use jingwei_kit::config;
@@ -32,6 +32,8 @@ pub struct Settings {
     pub check: Duration,
     /// How long connections may take to end once the gateway is told to stop.
     pub grace: Duration,
+    /// What the backends serve: an encoded `FileDescriptorSet`.
+    pub descriptors: Cow<'static, [u8]>,
     /// The folder of npm's `swagger-ui-dist`; without it `/docs` is a plain list.
     pub docs: PathBuf,
 }
@@ -50,6 +52,7 @@ impl Settings {
             breaker_wait: Duration::from_secs(1),
             check: Duration::from_secs(5),
             grace: Duration::from_secs(10),
+            descriptors: jingwei_proto::DESCRIPTORS.into(),
             docs: PathBuf::from("gateway/docs-page/node_modules/swagger-ui-dist"),
         }
     }
@@ -74,6 +77,7 @@ impl Settings {
             grace: variables.duration("GRACE", default.grace),
             docs: variables.text("DOCS_DIR").map_or(default.docs, PathBuf::from),
             backends: default.backends,
+            descriptors: default.descriptors,
         }
     }
 }

@@ -1,20 +1,21 @@
 //! Server streams over HTTP: server-sent events where they are asked for, else a line of JSON for each message.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{Stream, stream};
 use http::{HeaderValue, Method, Response, header, request::Parts};
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::StreamBody;
 use jingwei_proto::prost_reflect::{Kind, MethodDescriptor};
 use prost::encoding::{DecodeContext, WireType, decode_key, skip_field, string};
-use tonic::{Code, Status, body::Body};
+use tonic::{Status, body::Body};
 
 use crate::{
     Gateway,
     grpc::Message,
-    json::{PREFIX, backend_headers, framed},
+    json::{backend_headers, framed},
+    messages::{Messages, failure},
     problem,
     relay::Protocol,
     rpc::Rpc,
@@ -23,9 +24,6 @@ use crate::{
 
 /// How long a connection may be silent: proxies cut one that is longer.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// The largest message of a stream, in bytes.
-const LARGEST: usize = 64 << 20;
 
 /// The field that a stream is resumed by, in the request and in each message of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,22 +75,12 @@ impl Gateway {
             .call(rpc, Protocol::Json, backend_headers(&parts.headers), Message::Whole(framed(&wire)))
             .await;
         let (head, body) = response.into_parts();
-        if let Some(status) =
-            Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok)
-        {
+        if let Some(status) = failure(&head.headers) {
             return problem::json(&self.tables, &status);
         }
         let route =
             self.routes.all().iter().position(|other| std::ptr::eq(other, route)).expect("it is one of them");
-        let records = Records {
-            gateway: self.clone(),
-            route,
-            resume,
-            form,
-            body: Some(body),
-            buffer: BytesMut::new(),
-            ready: VecDeque::new(),
-        };
+        let records = Records { gateway: self.clone(), route, resume, form, messages: Messages::new(body) };
         form.response(Body::new(StreamBody::new(records.stream())))
     }
 }
@@ -120,10 +108,7 @@ struct Records {
     route: usize,
     resume: Option<Resume>,
     form: Form,
-    /// Gone once it has ended.
-    body: Option<Body>,
-    buffer: BytesMut,
-    ready: VecDeque<Bytes>,
+    messages: Messages,
 }
 
 impl Records {
@@ -134,56 +119,19 @@ impl Records {
         })
     }
 
-    /// The next piece of text; `None` at the end.
+    /// The next piece of text; `None` at the end. One that tells of an error is the last.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(record) = self.ready.pop_front() {
-                return Some(record);
-            }
-            let body = self.body.as_mut()?;
-            match tokio::time::timeout(HEARTBEAT, body.frame()).await {
-                Ok(Some(Ok(frame))) => self.take(frame),
-                Ok(Some(Err(status))) => self.end(&status),
-                Ok(None) => self.body = None,
+            let record = match tokio::time::timeout(HEARTBEAT, self.messages.next()).await {
+                Ok(message) => message.and_then(|wire| wire.map(|wire| self.record(&wire)).transpose()),
                 Err(_) if self.form == Form::Events => return Some(Bytes::from_static(b":\n\n")),
-                Err(_) => (),
-            }
+                Err(_) => continue,
+            };
+            return record.unwrap_or_else(|status| {
+                self.messages.end();
+                Some(self.error(&status))
+            });
         }
-    }
-
-    fn take(&mut self, frame: Frame<Bytes>) {
-        match frame.into_data() {
-            Ok(data) => {
-                self.buffer.extend_from_slice(&data);
-                if let Err(status) = self.split() {
-                    self.end(&status);
-                }
-            }
-            Err(frame) => {
-                let status = frame.trailers_ref().and_then(Status::from_header_map);
-                match status.filter(|status| status.code() != Code::Ok) {
-                    Some(status) => self.end(&status),
-                    None => self.body = None,
-                }
-            }
-        }
-    }
-
-    /// Takes the whole messages out of the buffer.
-    fn split(&mut self) -> Result<(), Status> {
-        while let Some((prefix, rest)) = self.buffer.split_first_chunk::<PREFIX>() {
-            let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize;
-            if prefix[0] != 0 || length > LARGEST {
-                return Err(Status::internal("the service's answer is not a stream of gRPC messages"));
-            }
-            if rest.len() < length {
-                return Ok(());
-            }
-            let message = self.buffer.split_to(PREFIX + length);
-            let record = self.record(&message[PREFIX..])?;
-            self.ready.push_back(record);
-        }
-        Ok(())
     }
 
     fn record(&self, wire: &[u8]) -> Result<Bytes, Status> {
@@ -200,9 +148,8 @@ impl Records {
         Ok(text.into())
     }
 
-    /// Ends with a record of the error.
-    fn end(&mut self, status: &Status) {
-        self.body = None;
+    /// The record of an error.
+    fn error(&self, status: &Status) -> Bytes {
         let (_, error) = crate::transcode::status_json(
             &self.gateway.tables,
             status.code() as i32,
@@ -213,7 +160,7 @@ impl Records {
             Form::Events => (b"event: error\ndata: ", b"\n\n"),
             Form::Lines => (b"", b"\n"),
         };
-        self.ready.push_back([before, &error, after].concat().into());
+        [before, &error, after].concat().into()
     }
 }
 

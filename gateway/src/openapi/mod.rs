@@ -37,7 +37,7 @@ pub(crate) fn document(pool: &DescriptorPool, routes: &Routes) -> Json {
     let routes: Vec<(&Route, &MethodDescriptor)> = routes.collect();
     errors::add_schemas(pool, &mut schemas);
     // Answers first: see Schemas::message.
-    for (_, method) in &routes {
+    for (_, method) in routes.iter().filter(|(route, _)| !route.gives_raw) {
         schemas.message(&method.output(), Side::Answer);
     }
     json!({

@@ -119,11 +119,24 @@ pub(super) fn operation(
     if permission.public {
         operation["security"] = json!([{}, {"bearer": []}]);
     }
-    if let Some(body) = body(route, &input, &bound, schemas) {
+    if route.takes_raw {
+        let text =
+            "文件本身，类型由 Content-Type 给出。The file itself; Content-Type says of which type it is.";
+        operation["requestBody"] =
+            json!({"required": true, "description": text, "content": {BYTES: {"schema": bytes()}}});
+    } else if let Some(body) = body(route, &input, &bound, schemas) {
         operation["requestBody"] =
             json!({"required": true, "content": {"application/json": {"schema": body}}});
     }
     operation
+}
+
+/// The type of raw bodies, whatever they hold.
+const BYTES: &str = "application/octet-stream";
+
+/// The schema of raw bodies: OpenAPI 3.1 goes by `contentMediaType`, older tools by `format`.
+fn bytes() -> Json {
+    json!({"type": "string", "format": "binary", "contentMediaType": BYTES})
 }
 
 fn body(route: &Route, input: &MessageDescriptor, bound: &[&str], schemas: &mut Schemas) -> Option<Json> {
@@ -142,6 +155,40 @@ fn responses(
     schemas: &mut Schemas,
     permission: &Permission,
 ) -> Json {
+    let mut responses = Map::from_iter([("200".to_owned(), success(route, method, schemas))]);
+    for (code, applies) in [
+        (400, true),
+        (401, true),
+        (403, !permission.public),
+        (404, true),
+        (405, true),
+        (409, route.method != http::Method::GET),
+        (413, route.body != BodyMode::None),
+        (415, route.body != BodyMode::None && !route.takes_raw),
+        (429, true),
+        (500, true),
+        (501, true),
+        (503, true),
+        (504, true),
+    ] {
+        if applies {
+            responses.insert(code.to_string(), json!({"$ref": format!("#/components/responses/{code}")}));
+        }
+    }
+    responses.into()
+}
+
+/// The answer where nothing went wrong.
+fn success(route: &Route, method: &MethodDescriptor, schemas: &mut Schemas) -> Json {
+    if route.gives_raw {
+        let text = "文件本身；中断的传输不完整，不可当作成功。The file itself; a transfer that breaks off is not whole.";
+        let name = "另存时的文件名。The name to save the file by.";
+        return json!({
+            "description": text,
+            "headers": {"Content-Disposition": {"description": name, "schema": {"type": "string"}}},
+            "content": {BYTES: {"schema": bytes()}, "*/*": {"schema": bytes()}},
+        });
+    }
     let output = method.output();
     let schema = match &route.response_body {
         Some(name) => {
@@ -156,28 +203,7 @@ fn responses(
     } else {
         ("成功 OK", json!({"application/json": {"schema": schema}}))
     };
-    let mut responses =
-        Map::from_iter([("200".to_owned(), json!({"description": text, "content": content}))]);
-    for (code, applies) in [
-        (400, true),
-        (401, true),
-        (403, !permission.public),
-        (404, true),
-        (405, true),
-        (409, route.method != http::Method::GET),
-        (413, route.body != BodyMode::None),
-        (415, route.body != BodyMode::None),
-        (429, true),
-        (500, true),
-        (501, true),
-        (503, true),
-        (504, true),
-    ] {
-        if applies {
-            responses.insert(code.to_string(), json!({"$ref": format!("#/components/responses/{code}")}));
-        }
-    }
-    responses.into()
+    json!({"description": text, "content": content})
 }
 
 /// The query parameters of the fields that neither path nor body holds.

@@ -117,3 +117,32 @@ fn a_stream_is_lines_or_events() {
         .map(|parameter| parameter["name"].as_str().unwrap_or_default());
     assert!(names.collect::<Vec<_>>().contains(&"Last-Event-ID"));
 }
+
+#[test]
+fn raw_bodies_are_bytes() {
+    let own = protox::file::File::from_source("files.proto", include_str!("../../tests/port/files.proto"));
+    let mut pool = DescriptorPool::decode(jingwei_proto::DESCRIPTORS).expect("the real ones");
+    pool.add_file_descriptor_proto(own.expect("a file").file_descriptor_proto().clone()).expect("they fit");
+    let routes = Routes::new(&Tables::new(&pool), &pool, &["jingwei.grid.v1.FileService"]).expect("routes");
+    let document = document(&pool, &routes);
+    let bytes = json!({"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"});
+    let operation = |method: &str, path: &str| document["paths"][path][method].clone();
+    for path in ["/v1/districts/{district}/files/{file}", "/v1/districts/{district}/files/{file}:download"] {
+        let operation = operation("get", path);
+        let answer = &operation["responses"]["200"];
+        assert_eq!(answer["content"]["application/octet-stream"]["schema"], bytes, "{path}");
+        assert_eq!(answer["content"]["*/*"]["schema"], bytes, "{path}: of whatever type it is");
+        assert!(answer["headers"]["Content-Disposition"].is_object(), "{path}");
+        assert_eq!(operation.get("requestBody"), None, "{path}");
+    }
+    let append = operation("post", "/v1/districts/{district}/files/{file}:append");
+    assert_eq!(append["requestBody"]["content"], json!({"application/octet-stream": {"schema": bytes}}));
+    let names = append["parameters"].as_array().expect("parameters").iter().map(|p| p["name"].clone());
+    assert_eq!(names.collect::<Vec<_>>(), ["district", "file", "offset"], "the body is none");
+    assert!(append["responses"]["200"]["content"]["application/json"].is_object());
+    assert_eq!(append["responses"].get("415"), None, "every type is taken");
+    assert!(append["responses"]["413"].is_object());
+    let echo = operation("post", "/v1/files:echo");
+    assert_eq!(echo["requestBody"]["content"]["application/octet-stream"]["schema"], bytes);
+    assert_eq!(document["components"]["schemas"].get("google.api.HttpBody"), None, "it is never JSON");
+}

@@ -10,8 +10,13 @@ use super::{
     tables::{Kind, MessageId, Shape, Tables},
     template::{Segment, Template, Variable, percent_decoded},
     violation::{MAX_VIOLATIONS, RequestError, Text, Violation},
-    wire::put_tag,
+    wire::{WireType, close, open, put_delimited, put_tag},
 };
+
+/// The message of raw bodies, and the numbers of its fields.
+const RAW: &str = "google.api.HttpBody";
+const RAW_CONTENT_TYPE: u32 = 1;
+const RAW_DATA: u32 = 2;
 
 /// A route that cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +55,10 @@ pub struct Route {
     pub input: MessageId,
     /// The response message.
     pub output: MessageId,
+    /// The body of a request is the bytes of a `google.api.HttpBody`, not JSON.
+    pub takes_raw: bool,
+    /// The body of an answer is the bytes of `google.api.HttpBody`, not JSON.
+    pub gives_raw: bool,
     /// The RPC takes a stream of requests.
     pub client_streaming: bool,
     /// The RPC answers with a stream.
@@ -109,12 +118,21 @@ impl Route {
                 .ok_or_else(|| format!("{name} is no field of {}", tables.get(message).full_name))
         };
         let body_field = if let BodyMode::Field(name) = &body { Some(number(input, name)?) } else { None };
+        let is_raw = |message: MessageId| *tables.get(message).full_name == *RAW;
+        let takes_raw = match body_field {
+            Some(number) => tables.get(input).by_number(number).is_some_and(|field| {
+                field.shape == Shape::Single && matches!(field.kind, Kind::Message(id) if is_raw(id))
+            }),
+            None => body == BodyMode::All && is_raw(input),
+        };
         let response_body = Some(text(rule, "response_body")).filter(|name| !name.is_empty());
         let response_field = response_body.as_deref().map(|name| number(output, name)).transpose()?;
         Ok(Route {
             method: http_method,
             template,
             body,
+            takes_raw,
+            gives_raw: is_raw(output) && response_body.is_none(),
             response_body,
             rpc: format!("/{}/{}", method.parent_service().full_name(), method.name()),
             input,
@@ -158,7 +176,6 @@ impl Route {
         body: &[u8],
     ) -> Result<Vec<u8>, RequestError> {
         let mut wire = Vec::new();
-        let mut violations = Vec::new();
         let read = match (&self.body, self.body_field) {
             _ if body.is_empty() => Ok(()),
             (BodyMode::All, _) => tables.to_wire(self.input, body, &mut wire),
@@ -168,9 +185,47 @@ impl Route {
                 Err(RequestError { violations: vec![text.at(String::new(), "body.unexpected")] })
             }
         };
-        if let Err(error) = read {
-            violations.extend(error.violations);
+        let violations = read.err().map_or_else(Vec::new, |error| error.violations);
+        self.with_names(tables, captures, query, wire, violations)
+    }
+
+    /// The wire bytes of the request message of a route that takes raw bodies.
+    pub fn raw_request(
+        &self,
+        tables: &Tables,
+        captures: &Captures<'_>,
+        query: &str,
+        content_type: &str,
+        data: &[u8],
+    ) -> Result<Vec<u8>, RequestError> {
+        let mut wire = Vec::with_capacity(content_type.len() + data.len() + 64);
+        let put = |wire: &mut Vec<u8>| {
+            for (number, bytes) in [(RAW_CONTENT_TYPE, content_type.as_bytes()), (RAW_DATA, data)] {
+                put_tag(wire, number, WireType::Delimited);
+                put_delimited(wire, bytes);
+            }
+        };
+        match self.body_field {
+            Some(number) => {
+                put_tag(&mut wire, number, WireType::Delimited);
+                let start = open(&mut wire);
+                put(&mut wire);
+                close(&mut wire, start);
+            }
+            None => put(&mut wire),
         }
+        self.with_names(tables, captures, query, wire, Vec::new())
+    }
+
+    /// Adds what query and path say.
+    fn with_names(
+        &self,
+        tables: &Tables,
+        captures: &Captures<'_>,
+        query: &str,
+        mut wire: Vec<u8>,
+        mut violations: Vec<Violation>,
+    ) -> Result<Vec<u8>, RequestError> {
         query::read(self, tables, query, &mut wire, &mut violations);
         // Last, as the last of two encodings of a field counts.
         self.put_captures(tables, captures, &mut wire, &mut violations);

@@ -27,6 +27,8 @@ use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Status, body::Body, server::NamedService};
 
+use crate::files::{Files, Shelf};
+
 /// What the backend saw, and how it is to behave.
 #[derive(Default)]
 pub struct Notes {
@@ -36,6 +38,8 @@ pub struct Notes {
     pub unavailable: AtomicUsize,
     /// The metadata of the last call.
     pub metadata: std::sync::Mutex<HeaderMap>,
+    /// The service of files.
+    pub files: Arc<Shelf>,
 }
 
 /// The service of areas. What it does is in the code of the area that it is asked for.
@@ -214,6 +218,7 @@ pub async fn backend_at(address: SocketAddr) -> std::io::Result<Backend> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let areas = Areas::default();
     let notes = areas.0.clone();
+    let shelf = Arc::clone(&notes.files);
     let started = runtime.spawn(async move {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -222,7 +227,8 @@ pub async fn backend_at(address: SocketAddr) -> std::io::Result<Backend> {
         let server = tonic::transport::Server::builder()
             .add_service(health)
             .add_service(AreaServiceServer::new(areas))
-            .add_service(Events);
+            .add_service(Events)
+            .add_service(Files(shelf));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         Ok::<_, std::io::Error>(address)
     });

@@ -6,8 +6,10 @@
 )]
 
 mod backend;
+mod files;
 mod grpc;
 mod json;
+mod raw;
 mod streams;
 mod support;
 mod trouble;

@@ -14,6 +14,7 @@ use jingwei_gateway::Settings;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
 
 /// Longer than anything here takes, unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +29,7 @@ pub struct Gateway {
     pub address: SocketAddr,
     pub stop: CancellationToken,
     pub task: tokio::task::JoinHandle<()>,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpConnector, Body>,
 }
 
 impl Drop for Gateway {
@@ -64,6 +65,16 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads to the end.
+    pub async fn read(response: Response<Incoming>) -> Self {
+        let (head, body) = response.into_parts();
+        let body = tokio::time::timeout(PATIENCE, body.collect())
+            .await
+            .expect("an end in time")
+            .expect("a whole body");
+        Self { status: head.status, headers: head.headers, body: body.to_bytes() }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
@@ -91,11 +102,22 @@ impl Gateway {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Response<Incoming> {
+        self.bring(method, path, headers, Body::new(Full::new(body.into()))).await
+    }
+
+    /// The same with any body.
+    pub async fn bring(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Response<Incoming> {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into())).unwrap();
+        let request = request.body(body).unwrap();
         tokio::time::timeout(PATIENCE, self.client.request(request))
             .await
             .expect("an answer in time")
@@ -109,12 +131,7 @@ impl Gateway {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let (head, body) = self.open(method, path, headers, body).await.into_parts();
-        let body = tokio::time::timeout(PATIENCE, body.collect())
-            .await
-            .expect("an end in time")
-            .expect("a whole body");
-        Answer { status: head.status, headers: head.headers, body: body.to_bytes() }
+        Answer::read(self.open(method, path, headers, body).await).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
