@@ -34,29 +34,34 @@ pub mod google {
     }
 }
 
-/// Who may call what.
-pub mod access {
-    /// Version 1.
-    #[allow(missing_docs, unreachable_pub, clippy::all)]
-    pub mod v1 {
-        tonic::include_proto!("jingwei.access.v1");
-    }
-}
+pub use jingwei::{access, gateway, grid};
 
-/// The gateway's own errors.
-pub mod gateway {
-    /// Version 1.
-    #[allow(missing_docs, unreachable_pub, clippy::all)]
-    pub mod v1 {
-        tonic::include_proto!("jingwei.gateway.v1");
+/// Our own packages, where generated paths from one package to another expect them.
+pub mod jingwei {
+    /// Who may call what.
+    pub mod access {
+        /// Version 1.
+        #[allow(missing_docs, unreachable_pub, clippy::all)]
+        pub mod v1 {
+            tonic::include_proto!("jingwei.access.v1");
+        }
     }
-}
 
-/// Grid governance (网格化治理).
-pub mod grid {
-    /// Version 1.
-    #[allow(missing_docs, unreachable_pub, clippy::all)]
-    pub mod v1 {
-        tonic::include_proto!("jingwei.grid.v1");
+    /// The gateway's own errors.
+    pub mod gateway {
+        /// Version 1.
+        #[allow(missing_docs, unreachable_pub, clippy::all)]
+        pub mod v1 {
+            tonic::include_proto!("jingwei.gateway.v1");
+        }
+    }
+
+    /// Grid governance (网格化治理).
+    pub mod grid {
+        /// Version 1.
+        #[allow(missing_docs, unreachable_pub, clippy::all)]
+        pub mod v1 {
+            tonic::include_proto!("jingwei.grid.v1");
+        }
     }
 }

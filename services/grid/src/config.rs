@@ -9,6 +9,7 @@ use jingwei_kit::pg::Database;
 use jingwei_kit::stack::Limits;
 use jingwei_kit::telemetry;
 
+use crate::files::Location;
 use crate::seal::Keyring;
 
 /// What the service needs to run.
@@ -26,6 +27,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the rules leave to the operator.
     pub rules: Rules,
+    /// Where files are kept: `GRID_FILES` and what begins so, the folder `files`.
+    pub files: Location,
 }
 
 /// What the rules leave to the operator.
@@ -41,6 +44,8 @@ pub struct Rules {
     pub answers_kept: Duration,
     /// The address that contact cards' QR codes begin with: `GRID_PUBLIC_URL`, http://127.0.0.1:8080.
     pub public_url: String,
+    /// The largest file that is taken, in bytes: `GRID_MAX_UPLOAD_BYTES`, 100 MiB.
+    pub max_upload_bytes: i64,
 }
 
 impl Default for Rules {
@@ -52,6 +57,7 @@ impl Default for Rules {
             answer_window: hours(360),
             answers_kept: hours(48),
             public_url: "http://127.0.0.1:8080".to_owned(),
+            max_upload_bytes: 100 << 20,
         }
     }
 }
@@ -71,6 +77,7 @@ impl Config {
             data_keys: Keyring::read(&mut settings),
             limits: Limits::read(&mut settings),
             rules: Rules::read(&mut settings),
+            files: Location::read(&mut settings),
         };
         settings.finish()?;
         Ok((config, telemetry))
@@ -80,12 +87,15 @@ impl Config {
 impl Rules {
     fn read(settings: &mut Settings) -> Self {
         let default = Self::default();
+        let largest = default.max_upload_bytes.unsigned_abs();
+        let largest = settings.number("MAX_UPLOAD_BYTES", largest, 1..=1 << 40);
         Self {
             sweep_interval: settings.duration("SWEEP_INTERVAL", default.sweep_interval),
             reopen_window: settings.duration("REOPEN_WINDOW", default.reopen_window),
             answer_window: settings.duration("ANSWER_WINDOW", default.answer_window),
             answers_kept: settings.duration("ANSWERS_KEPT", default.answers_kept),
             public_url: settings.text("PUBLIC_URL").unwrap_or(default.public_url),
+            max_upload_bytes: i64::try_from(largest).unwrap_or(default.max_upload_bytes),
         }
     }
 }

@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 use crate::model::refusal::Refusal;
 
 mod event;
+mod upload;
 
 /// The domain of this service's errors.
 pub const DOMAIN: &str = "grid.jingwei";
@@ -17,6 +18,10 @@ pub enum Error {
     Problem(Problem),
     /// What the rules of an event refuse.
     Refused(Refusal),
+    /// What the rules of an upload refuse.
+    Upload(crate::model::upload::Refusal),
+    /// The storage of files fails.
+    Storage(crate::files::Failure),
     /// There is no such resource, or the caller may not know of it.
     NotFound {
         /// Its resource name.
@@ -74,6 +79,12 @@ impl From<Refusal> for Error {
     }
 }
 
+impl From<crate::model::upload::Refusal> for Error {
+    fn from(refusal: crate::model::upload::Refusal) -> Self {
+        Self::Upload(refusal)
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         Problem::from(error).status(DOMAIN)
@@ -86,6 +97,8 @@ impl From<Error> for Problem {
         match error {
             Error::Problem(problem) => problem,
             Error::Refused(refusal) => event::refused(refusal),
+            Error::Upload(refusal) => upload::refused(refusal),
+            Error::Storage(failure) => upload::failed(failure),
             Error::NotFound { name } => {
                 let (zh, en) = (
                     format!("没有 {name}，或无权查看"),

@@ -11,14 +11,18 @@
 //!
 //! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `sweep` keeps the clocks; `seal`
 //! keeps telephone numbers from whoever reads the database.
+//! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `files` has
+//! their bytes; `sweep` keeps the clocks.
 
 pub mod api;
 pub mod config;
 pub mod error;
+pub mod files;
 pub mod model;
 pub mod seal;
 pub mod store;
 pub mod sweep;
+pub mod tidy;
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
@@ -48,6 +52,7 @@ pub async fn migrate(database: &Database) -> Result<(), sqlx::Error> {
 pub struct Grid {
     bound: Bound,
     sweep: sweep::Sweep,
+    tidy: tidy::Tidy,
     rules: config::Rules,
     stop: CancellationToken,
 }
@@ -62,8 +67,9 @@ impl Grid {
         clock: Clock,
         stop: CancellationToken,
     ) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        let Config { listen, database, keys, data_keys, limits, rules } = config;
+        let Config { listen, database, keys, data_keys, limits, rules, files } = config;
         let pool = database.connect().await?;
+        let files = files::Files::open(&files)?;
         let keys = Keys::load(keys, clock.clone()).await?;
         tokio::spawn({
             let (keys, stop) = (keys.clone(), stop.clone());
@@ -77,10 +83,12 @@ impl Grid {
             feed: feed.clone(),
             deadlines: deadlines.clone(),
         };
+        let tidy = tidy::Tidy { pool: pool.clone(), clock: clock.clone(), files: files.clone() };
         let server = Server::new(error::DOMAIN, limits, keys).database(pool.clone());
         let core = api::Core { pool, clock, feed };
-        let bound = api::register(server, &core, deadlines, data_keys, &rules).bind(listen)?;
-        Ok(Self { bound, sweep, rules, stop })
+        let parts = api::Parts { deadlines, data_keys, files };
+        let bound = api::register(server, &core, parts, &rules).bind(listen)?;
+        Ok(Self { bound, sweep, tidy, rules, stop })
     }
 
     /// The address, with its port.
@@ -94,9 +102,11 @@ impl Grid {
     /// The transport failed.
     pub async fn run(self) -> Result<(), Box<dyn StdError + Send + Sync>> {
         let sweeping = tokio::spawn(self.sweep.run(self.rules, self.stop.clone()));
+        let tidying = tokio::spawn(self.tidy.run(self.stop.clone()));
         let served = self.bound.run(self.stop.clone()).await;
         self.stop.cancel();
         sweeping.await?;
+        tidying.await?;
         Ok(served?)
     }
 }

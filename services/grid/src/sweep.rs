@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::api::deadlines::{Deadlines, Reference};
-use crate::api::write::{self, Keep};
+use crate::api::write::{self, Beside};
 use crate::config::Rules;
 use crate::error::Error;
 use crate::model::action::Command;
@@ -151,7 +151,7 @@ async fn alarms(
                     break;
                 }
             };
-        if !write::update(transaction, &event, &after, &transition, Keep::default()).await? {
+        if !write::update(transaction, &event, &after, &transition, Beside::default()).await? {
             break;
         }
         event = after;

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use jingwei_cluster::Cluster;
 use jingwei_grid::Grid;
 use jingwei_grid::config::{Config, Rules};
+use jingwei_grid::files::Location;
 use jingwei_grid::seal::Keyring;
 use jingwei_kit::clock::Clock;
 use jingwei_kit::config::Secret;
@@ -172,6 +173,7 @@ async fn start_all(
         data_keys: data_keys(&options.dir)?,
         limits: Limits::default(),
         rules: Rules { public_url: format!("http://{gateway}"), ..Rules::default() },
+        files: Location::Folder(options.dir.join("files")),
     };
     let (stop_grid, stop_gateway) = (CancellationToken::new(), CancellationToken::new());
     let bound = Grid::bind(config, options.clock.clone(), stop_grid.clone()).await?;

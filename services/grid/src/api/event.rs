@@ -3,6 +3,7 @@
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::clock::Clock;
 use jingwei_kit::etag;
+use jingwei_kit::idempotency::Key;
 use jingwei_kit::outbox::Feed;
 use jingwei_kit::page::Page;
 use jingwei_proto::grid::v1 as pb;
@@ -13,11 +14,12 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::deadlines::{Deadlines, Reference};
+use super::evidence::attachments;
 use super::repeat::{first_answer, key, written};
 use super::report::By;
 use super::wire::command::ActionRequest;
 use super::wire::{event as wire, name, transition as wire_transition};
-use super::write::{self, Keep};
+use super::write::{self, Beside};
 use super::{actors, event_list, watch};
 use crate::error::Error;
 use crate::model::action::{Action, Command};
@@ -65,11 +67,10 @@ impl Events {
         caller: &Caller,
         request: &R,
     ) -> Result<pb::Event, Error> {
-        let (district, id) = name::read_event(request.name())?;
+        let (district, _) = name::read_event(request.name())?;
         let grants = actors::of(caller, district);
         let key = key(&caller.subject, district, request.request_id(), R::METHOD, request)?;
-        let keep = Keep { key: key.as_ref(), grants: &grants };
-        let event = match (self.try_act(district, id, request, keep).await, &key) {
+        let event = match (self.try_act(caller, &grants, request, key.as_ref()).await, &key) {
             (Ok(event), _) => wire::write(&event, &grants),
             (Err(error), None) => return Err(error),
             (Err(error), Some(key)) => first_answer(&self.pool, key).await?.ok_or(error)?,
@@ -80,19 +81,23 @@ impl Events {
 
     async fn try_act<R: ActionRequest>(
         &self,
-        district: i32,
-        id: Uuid,
+        caller: &Caller,
+        grants: &[Actor],
         request: &R,
-        keep: Keep<'_>,
+        key: Option<&Key>,
     ) -> Result<Event, Error> {
+        let (district, id) = name::read_event(request.name())?;
         let command = request.command()?;
-        let stored = self.readable(keep.grants, district, id).await?;
+        let stored = self.readable(grants, district, id).await?;
         etag::check(request.etag(), stored.event.version)?;
         let reference = self.deadlines.of_event(&stored.event).await?;
         let mut context = self.context(&reference, &stored);
-        context.merge_root = self.merge_root(keep.grants, district, &command.action).await?;
-        let (after, transition) = apply(&stored.event, &command, keep.grants, &context)?;
-        if self.write(&stored.event, &after, &transition, &command, keep).await? {
+        context.merge_root = self.merge_root(grants, district, &command.action).await?;
+        let (after, transition) = apply(&stored.event, &command, grants, &context)?;
+        let resource = (district, request.name());
+        let attachments = attachments(&self.pool, resource, &caller.subject, &command.evidence).await?;
+        let beside = Beside { key, grants, attachments: &attachments };
+        if self.write(&stored.event, &after, &transition, &command, beside).await? {
             Ok(after)
         } else {
             Err(etag::mismatch(after.version).into())
@@ -115,7 +120,7 @@ impl Events {
         after: &Event,
         transition: &Transition,
         command: &Command,
-        keep: Keep<'_>,
+        beside: Beside<'_>,
     ) -> Result<bool, Error> {
         let merge = match &command.action {
             Action::Merge { root } => Some((*root, 1)),
@@ -124,11 +129,11 @@ impl Events {
         };
         let Some((root, by)) = merge else {
             let mut connection = self.pool.acquire().await?;
-            return written(write::update(&mut connection, before, after, transition, keep).await);
+            return written(write::update(&mut connection, before, after, transition, beside).await);
         };
         let mut transaction = self.pool.begin().await?;
         let counted = store::event::count_merged(&mut transaction, after.district, root, by).await?;
-        let update = write::update(&mut transaction, before, after, transition, keep);
+        let update = write::update(&mut transaction, before, after, transition, beside);
         if !counted || !written(update.await)? {
             return Ok(false);
         }

@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod area;
+pub mod attachment;
 pub mod calendar;
 pub mod category;
 pub mod contact_card;
@@ -11,19 +12,23 @@ pub mod department;
 pub mod duplicate;
 pub mod event;
 pub mod event_list;
+mod evidence;
 pub mod limit;
 pub mod posting;
+pub mod public_upload;
 pub mod repeat;
 pub mod report;
 pub mod resident;
 pub mod staff;
 pub mod statistics;
+pub mod upload;
 pub mod watch;
 pub mod wire;
 pub mod write;
 
 use jingwei_kit::serve::Server;
 use jingwei_proto::grid::v1::area_service_server::AreaServiceServer;
+use jingwei_proto::grid::v1::attachment_service_server::AttachmentServiceServer;
 use jingwei_proto::grid::v1::calendar_service_server::CalendarServiceServer;
 use jingwei_proto::grid::v1::category_service_server::CategoryServiceServer;
 use jingwei_proto::grid::v1::contact_card_service_server::ContactCardServiceServer;
@@ -33,21 +38,28 @@ use jingwei_proto::grid::v1::event_service_server::EventServiceServer;
 use jingwei_proto::grid::v1::resident_service_server::ResidentServiceServer;
 use jingwei_proto::grid::v1::staff_service_server::StaffServiceServer;
 use jingwei_proto::grid::v1::statistics_service_server::StatisticsServiceServer;
+use jingwei_proto::grid::v1::upload_service_server::UploadServiceServer;
 
 pub use self::core::Core;
 use self::deadlines::Deadlines;
 use crate::config::Rules;
+use crate::files::Files;
 use crate::model::apply::{ANSWER_WINDOW, REOPEN_WINDOW};
 use crate::seal::Keyring;
 
+/// What some of the handlers work with besides.
+pub struct Parts {
+    /// Calendars and limits.
+    pub deadlines: Deadlines,
+    /// What telephone numbers are sealed with.
+    pub data_keys: Keyring,
+    /// Where files are kept.
+    pub files: Files,
+}
+
 /// Adds every service to a server.
-pub fn register(
-    server: Server,
-    core: &Core,
-    deadlines: Deadlines,
-    data_keys: Keyring,
-    rules: &Rules,
-) -> Server {
+pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Server {
+    let Parts { deadlines, data_keys, files } = parts;
     let reopen_window = rules.reopen_window.try_into().unwrap_or(REOPEN_WINDOW);
     let answer_window = rules.answer_window.try_into().unwrap_or(ANSWER_WINDOW);
     let Core { pool, clock, feed } = core.clone();
@@ -62,7 +74,12 @@ pub fn register(
         answer_window,
     };
     let cards = contact_card::ContactCards { core: core.clone(), public_url: rules.public_url.clone() };
+    let uploads =
+        upload::Uploads { core: core.clone(), files: files.clone(), max_bytes: rules.max_upload_bytes };
+    let attachments = attachment::Attachments { events: events.clone(), files };
     server
+        .service(UploadServiceServer::new(uploads))
+        .service(AttachmentServiceServer::new(attachments))
         .service(AreaServiceServer::new(area::Areas(core.clone())))
         .service(DepartmentServiceServer::new(department::Departments(core.clone())))
         .service(StaffServiceServer::new(staff::Staff(core.clone())))

@@ -6,9 +6,10 @@ use jingwei_proto::grid::v1 as pb;
 use uuid::Uuid;
 
 use super::event::Events;
+use super::evidence::attachments;
 use super::repeat::{first_answer, key, violates};
 use super::wire::{event as wire, name, point};
-use super::write::{self, Keep};
+use super::write::{self, Beside};
 use crate::error::Error;
 use crate::model::actor::Actor;
 use crate::model::area::AreaCode;
@@ -111,8 +112,10 @@ async fn try_report(
     let (made, transition) = make(made, by.grants, &reference.context(now))?;
     let (district, id) = (made.district, made.id);
     let contact = events.contact(by, id, phone.as_ref())?;
-    let keep = Keep { key, grants: by.grants };
-    match write::insert(&events.pool, made, &transition, &contact, keep).await {
+    let resource = name::event(district, id);
+    let attachments = attachments(&events.pool, (district, &resource), by.subject, &made.evidence).await?;
+    let beside = Beside { key, grants: by.grants, attachments: &attachments };
+    match write::insert(&events.pool, made, &transition, &contact, beside).await {
         Err(error) if violates(&error, "event_pkey") => {
             Err(Error::AlreadyExists { name: name::event(district, id) })
         }

@@ -11,7 +11,7 @@ use super::limit::ReportLimit;
 use super::repeat::written;
 use super::report::By;
 use super::wire::{name, resident as wire};
-use super::write::{self, Keep};
+use super::write::{self, Beside};
 use crate::error::Error;
 use crate::model::action::{Action, Command};
 use crate::model::actor::Actor;
@@ -139,12 +139,12 @@ impl Residents {
         let (after, transition) = apply(event, command, &[Actor::public(event.district)], &context)?;
         let mut transaction = self.events.pool.begin().await?;
         let mut done =
-            written(write::update(&mut transaction, event, &after, &transition, Keep::default()).await)?;
+            written(write::update(&mut transaction, event, &after, &transition, Beside::default()).await)?;
         if let Some(root) = shown.root.as_ref().filter(|_| !solved && event.state == State::Merged) {
             let review = Command::from(Action::AskReview { case: event.id });
             let system = [Actor::system(event.district)];
             let (after, transition) = apply(&root.event, &review, &system, &context)?;
-            let update = write::update(&mut transaction, &root.event, &after, &transition, Keep::default());
+            let update = write::update(&mut transaction, &root.event, &after, &transition, Beside::default());
             done = done && written(update.await)?;
         }
         if done {

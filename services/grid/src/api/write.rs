@@ -1,9 +1,10 @@
-//! One change of an event, made ready for the store: its counts, its entry in the change feed, the answer to keep.
+//! One change of an event, made ready for the store: its counts, its entry in the change feed, the answer to beside.
 
 use jingwei_kit::idempotency::Key;
 use jingwei_proto::grid::v1 as pb;
 use prost::Message;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::wire::{event, name, transition as wire_transition, unit};
 use crate::model::actor::Actor;
@@ -14,16 +15,18 @@ use crate::model::transition::Transition;
 use crate::model::unit::Unit;
 use crate::store::event::{Answer, Change, Contact, insert as store_insert, update as store_update};
 
-/// The answer to keep, as its caller sees it; none where the request has no id.
+/// What is written beside a change: the answer to keep where the request has an id, and which attachments it refers to.
 #[derive(Clone, Copy, Default)]
-pub struct Keep<'a> {
+pub struct Beside<'a> {
     /// The request.
     pub key: Option<&'a Key>,
     /// What its caller may see.
     pub grants: &'a [Actor],
+    /// Attachments that its evidence names.
+    pub attachments: &'a [Uuid],
 }
 
-impl<'a> Keep<'a> {
+impl<'a> Beside<'a> {
     fn answer(&self, event: &Event) -> Option<Answer<'a>> {
         self.key.map(|key| Answer { key, response: event::write(event, self.grants).encode_to_vec() })
     }
@@ -35,14 +38,21 @@ pub async fn insert(
     made: Event,
     transition: &Transition,
     contact: &Contact,
-    keep: Keep<'_>,
+    beside: Beside<'_>,
 ) -> sqlx::Result<Event> {
     let resource = name::event(made.district, made.id);
     let payload = payload(&made, transition, &resource);
-    let answer = keep.answer(&made);
+    let answer = beside.answer(&made);
     let counts = counts(transition.action, None, &made);
-    let change =
-        Change { event: &made, transition, counts: &counts, payload: &payload, resource: &resource, answer };
+    let change = Change {
+        event: &made,
+        transition,
+        counts: &counts,
+        payload: &payload,
+        resource: &resource,
+        answer,
+        attachments: beside.attachments,
+    };
     let day = made.times.reported.to_offset(CHINA_STANDARD_TIME).date();
     let case_number = store_insert(pool, &change, contact, day).await?;
     Ok(Event { case_number, ..made })
@@ -54,14 +64,21 @@ pub async fn update(
     before: &Event,
     after: &Event,
     transition: &Transition,
-    keep: Keep<'_>,
+    beside: Beside<'_>,
 ) -> sqlx::Result<bool> {
     let resource = name::event(after.district, after.id);
     let payload = payload(after, transition, &resource);
-    let answer = keep.answer(after);
+    let answer = beside.answer(after);
     let counts = counts(transition.action, Some(before), after);
-    let change =
-        Change { event: after, transition, counts: &counts, payload: &payload, resource: &resource, answer };
+    let change = Change {
+        event: after,
+        transition,
+        counts: &counts,
+        payload: &payload,
+        resource: &resource,
+        answer,
+        attachments: beside.attachments,
+    };
     store_update(conn, &change).await
 }
 

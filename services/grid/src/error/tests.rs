@@ -63,7 +63,32 @@ fn errors() -> Vec<Error> {
         Error::CalendarMissing,
         Error::TooManyAttempts,
     ]);
+    errors.extend(uploads());
     errors
+}
+
+fn uploads() -> Vec<Error> {
+    use crate::files::Failure;
+    use crate::model::upload::Refusal as Upload;
+
+    let not_allowed = |content_type: &str| Upload::TypeNotAllowed {
+        content_type: content_type.into(),
+        allowed: vec!["image/jpeg".into(), "image/png".into()],
+    };
+    let refusals = [
+        Upload::WrongOffset { received: 1024 },
+        Upload::TooLarge { limit: 2048 },
+        Upload::TooManyChunks { limit: 1000 },
+        Upload::WrongHash { sha256: "00ff".into() },
+        not_allowed("text/html"),
+        not_allowed("image/heif"),
+        Upload::Damaged { content_type: "image/png".into() },
+        Upload::Unfinished,
+        Upload::Expired,
+        Upload::TooManyPublic,
+    ];
+    let failures = [Failure::Unavailable, Failure::Full];
+    refusals.into_iter().map(Error::Upload).chain(failures.map(Error::Storage)).collect()
 }
 
 #[test]

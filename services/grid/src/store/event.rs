@@ -33,6 +33,8 @@ pub struct Change<'a> {
     pub resource: &'a str,
     /// The answer to keep for a repeat of the request.
     pub answer: Option<Answer<'a>>,
+    /// Attachments that it refers to.
+    pub attachments: &'a [Uuid],
 }
 
 /// How to reach a new event's reporter, sealed.
@@ -103,6 +105,10 @@ pub async fn insert(
            contact as (
              insert into event_contact (district, event_id, key_id, sealed, code_hash)
              select $1, $3, $31, $32, $33 from made where $31::text is not null or $33::bytea is not null),
+           used as (update attachment set linked = true where district = $1 and id = any($34::uuid[]) and not linked),
+           linked as (
+             insert into attachment_link (district, attachment_id, resource)
+             select distinct $1::integer, asked.id, $21::text from made cross join unnest($34::uuid[]) as asked(id)),
            head as (
              insert into feed_head as h (district, seq) select $1, 1 from made
              on conflict (district) do update set seq = h.seq + 1 returning seq),
@@ -151,6 +157,7 @@ pub async fn insert(
         phone.map(|p| p.key_id.as_str()),
         phone.map(|p| p.bytes.as_slice()),
         contact.code_hash.as_deref(),
+        change.attachments,
     )
     .fetch_one(pool)
     .await
@@ -177,6 +184,13 @@ pub async fn update(conn: &mut PgConnection, change: &Change<'_>) -> sqlx::Resul
              select $1, $2, $3, seq, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26 from head),
            told as (
              insert into outbox (district, seq, resource, payload, create_time) select $1, seq, $27, $28, $20 from head),
+           used as (
+             update attachment set linked = true
+             where district = $1 and id = any($35::uuid[]) and not linked and exists (select from changed)),
+           linked as (
+             insert into attachment_link (district, attachment_id, resource)
+             select distinct $1::integer, asked.id, $27::text from changed cross join unnest($35::uuid[]) as asked(id)
+             on conflict do nothing),
            kept as (
              insert into idempotency (district, subject, request_id, method, fingerprint, response, create_time)
              select $1, $29, $30, $31, $32, $33, $20 from head where $30::uuid is not null)
@@ -215,6 +229,7 @@ pub async fn update(conn: &mut PgConnection, change: &Change<'_>) -> sqlx::Resul
         answer.fingerprint,
         answer.response,
         event.review_since,
+        change.attachments,
     )
     .fetch_optional(conn)
     .await?;

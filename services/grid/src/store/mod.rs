@@ -1,10 +1,12 @@
 //! The only SQL: plain functions over a connection that take and give the model's types.
 
 pub mod area;
+pub mod attachment;
 pub mod calendar;
 pub mod card;
 pub mod category;
 pub mod contact;
+pub mod content;
 pub mod count;
 pub mod department;
 pub mod event;
@@ -13,3 +15,4 @@ pub mod spot;
 pub mod staff;
 pub mod transition;
 pub mod unit;
+pub mod upload;

@@ -4,11 +4,15 @@
 pub(crate) mod backstage;
 pub(crate) mod district;
 pub(crate) mod raw;
+pub(crate) mod s3;
+pub(crate) mod upload;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jingwei_grid::config::{Config, Rules};
+use jingwei_grid::files::Location;
 use jingwei_grid::seal::Keyring;
 use jingwei_grid::{Grid, MIGRATIONS};
 use jingwei_kit::clock::Clock;
@@ -22,6 +26,7 @@ use jingwei_proto::grid::v1::area_service_client::AreaServiceClient;
 use jingwei_proto::grid::v1::{Area, CreateAreaRequest};
 use prost::{Message, Name};
 use prost_types::FieldMask;
+use tempfile::TempDir;
 use time::macros::datetime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -42,6 +47,9 @@ pub(crate) struct Site {
     pub(crate) clock: Clock,
     pub(crate) database: Database,
     pub(crate) issuer: Issuer,
+    /// Where it keeps its files.
+    pub(crate) files: Location,
+    _folder: Arc<TempDir>,
     _stop: DropGuard,
 }
 
@@ -67,15 +75,35 @@ impl Site {
         let clock = Clock::manual(datetime!(2026-03-02 09:00 +08:00));
         let issuer = Issuer::new(&clock);
         let database = database(&MIGRATIONS).await;
-        Self::over(database, clock, issuer).await
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let files = Location::Folder(folder.path().to_owned());
+        Self::over(database, clock, issuer, files, folder).await
+    }
+
+    /// As `start`, with files kept there.
+    pub(crate) async fn with_files(files: Location) -> Self {
+        Self::start().await.elsewhere(files).await
     }
 
     /// One more replica of the service on the same database, with the same clock and issuer.
     pub(crate) async fn replica(&self) -> Self {
-        Self::over(self.database.clone(), self.clock.clone(), self.issuer.clone()).await
+        let (database, files) = (self.database.clone(), self.files.clone());
+        Self::over(database, self.clock.clone(), self.issuer.clone(), files, self._folder.clone()).await
     }
 
-    async fn over(database: Database, clock: Clock, issuer: Issuer) -> Self {
+    /// One more replica, that looks for its files elsewhere.
+    pub(crate) async fn elsewhere(&self, files: Location) -> Self {
+        let (database, clock, issuer) = (self.database.clone(), self.clock.clone(), self.issuer.clone());
+        Self::over(database, clock, issuer, files, self._folder.clone()).await
+    }
+
+    async fn over(
+        database: Database,
+        clock: Clock,
+        issuer: Issuer,
+        files: Location,
+        folder: Arc<TempDir>,
+    ) -> Self {
         let config = Config {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             database: database.clone(),
@@ -84,13 +112,14 @@ impl Site {
             limits: Limits::default(),
             // Nothing happens by itself: tests run the sweep when they want it.
             rules: Rules { sweep_interval: Duration::from_secs(3600), ..Rules::default() },
+            files: files.clone(),
         };
         let stop = CancellationToken::new();
         let grid = Grid::bind(config, clock.clone(), stop.clone()).await.expect("the service starts");
         let channel =
             Endpoint::from_shared(format!("http://{}", grid.address())).expect("a URL").connect_lazy();
         tokio::spawn(grid.run());
-        Self { channel, clock, database, issuer, _stop: stop.drop_guard() }
+        Self { channel, clock, database, issuer, files, _folder: folder, _stop: stop.drop_guard() }
     }
 
     /// A server with the district's areas 410182 荥阳市, 410182002 京城路街道, 410182002011 永安街社区 and

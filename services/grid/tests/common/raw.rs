@@ -31,6 +31,9 @@ const SAMPLES: &[&str] = &[
     "019ce000-0000-7000-8000-000000000004",
     "410182-20260302-000001",
     "0000",
+    "districts/410182/uploads/019ce000-0000-7000-8000-000000000005",
+    "districts/410182/publicUploads/019ce000-0000-7000-8000-000000000005",
+    "districts/410182/attachments/019ce000-0000-7000-8000-000000000005",
 ];
 
 /// Every RPC of the grid service.
@@ -64,7 +67,7 @@ fn needed(field: &FieldDescriptor) -> Option<Value> {
     match field.kind() {
         Kind::Message(_) => required.then(|| one(field, &rules)),
         Kind::String if part(&rules, "ignore").is_some() => None,
-        Kind::String | Kind::Enum(_) | Kind::Int32 => Some(one(field, &rules)),
+        Kind::String | Kind::Enum(_) | Kind::Int32 | Kind::Int64 => Some(one(field, &rules)),
         _ => None,
     }
 }
@@ -74,6 +77,7 @@ fn one(field: &FieldDescriptor, rules: &DynamicMessage) -> Value {
     match field.kind() {
         Kind::Message(message) => Value::Message(smallest(&message)),
         Kind::Enum(_) => Value::EnumNumber(of("enum", "not_in").map_or(0, |_| 1)),
+        Kind::Int64 => Value::I64(of("int64", "gte").and_then(|v| v.as_i64()).unwrap_or(0).max(0)),
         Kind::Int32 => Value::I32(of("int32", "gte").and_then(|v| v.as_i32()).unwrap_or(0).max(0)),
         _ => match (of("string", "pattern"), of("string", "min_len")) {
             (Some(pattern), _) => sample(pattern.as_str().expect("a string"), field.name() == "name"),

@@ -16,3 +16,4 @@ pub mod staff;
 pub mod time;
 pub mod transition;
 pub mod unit;
+pub mod upload;

@@ -53,6 +53,12 @@ pub fn read_area(name: &str) -> Result<AreaCode, Problem> {
     read(name, "areas").and_then(code).ok_or_else(|| wrong("name", "districts/410182/areas/410182002"))
 }
 
+/// District and id of an attachment's name; `None` where it is another address.
+pub fn read_attachment(uri: &str) -> Option<(i32, Uuid)> {
+    let (district, id) = read(uri, "attachments")?;
+    Some((district, Uuid::parse_str(id).ok()?))
+}
+
 /// District and id of an event's name.
 pub fn read_event(name: &str) -> Result<(i32, Uuid), Problem> {
     let event = read(name, "events").and_then(|(district, id)| Some((district, Uuid::parse_str(id).ok()?)));

@@ -1,0 +1,100 @@
+//! Where files are kept: a local folder, or a bucket of S3 or of what speaks like it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jingwei_kit::config::{Secret, Settings};
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
+
+/// Where files are kept.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// A folder of this machine; replicas must share it.
+    Folder(PathBuf),
+    /// A bucket.
+    Bucket(Bucket),
+}
+
+/// A bucket of S3 and how to reach it.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What every key begins with; may be empty.
+    pub prefix: String,
+    /// The address of the server; Amazon's where `None`.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: String,
+    /// Who asks.
+    pub access_key: String,
+    /// With which key.
+    pub secret_key: Secret,
+}
+
+impl Location {
+    /// From `FILES` (a path or `s3://bucket/prefix`), for a bucket with `FILES_ENDPOINT`, `FILES_REGION`, `FILES_ACCESS_KEY`,
+    /// `FILES_SECRET_KEY` (or `FILES_SECRET_KEY_FILE`).
+    pub fn read(settings: &mut Settings) -> Self {
+        let place = settings.text("FILES").unwrap_or_else(|| "files".to_owned());
+        let Some(bucket) = place.strip_prefix("s3://") else { return Self::Folder(place.into()) };
+        let (name, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+        if name.is_empty() {
+            let (zh, en) = ("应为路径或 s3://桶/前缀", "must be a path or s3://bucket/prefix");
+            settings.fault("FILES", zh.to_owned(), en.to_owned());
+        }
+        Self::Bucket(Bucket {
+            name: name.to_owned(),
+            prefix: prefix.to_owned(),
+            endpoint: settings.text("FILES_ENDPOINT"),
+            region: settings.text("FILES_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+            access_key: settings.required("FILES_ACCESS_KEY", "访问密钥编号", "the id of the access key"),
+            secret_key: settings.secret("FILES_SECRET_KEY"),
+        })
+    }
+
+    pub(super) fn open(&self) -> Result<(Arc<dyn ObjectStore>, Path), object_store::Error> {
+        match self {
+            Self::Folder(folder) => Ok((Arc::new(open_folder(folder)?), Path::default())),
+            Self::Bucket(bucket) => Ok((Arc::new(bucket.open()?), Path::parse(&bucket.prefix)?)),
+        }
+    }
+}
+
+fn open_folder(folder: &std::path::Path) -> Result<LocalFileSystem, object_store::Error> {
+    let failed = |error| {
+        let text =
+            format!("不能使用文件夹 {0}：{error}\nthe folder {0} cannot be used: {error}", folder.display());
+        object_store::Error::Generic { store: "files", source: text.into() }
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    // What was answered as stored survives a power cut; folders of finished uploads go with their last chunk.
+    Ok(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true).with_automatic_cleanup(true))
+}
+
+impl Bucket {
+    fn open(&self) -> Result<impl ObjectStore, object_store::Error> {
+        // A caller's patience is ten seconds: better told to come again than left waiting.
+        let retry =
+            RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(5), ..RetryConfig::default() };
+        let client = ClientOptions::new()
+            .with_allow_http(true)
+            .with_connect_timeout(Duration::from_secs(2))
+            .with_timeout(Duration::from_secs(60));
+        let builder = AmazonS3Builder::new()
+            .with_bucket_name(&self.name)
+            .with_region(&self.region)
+            .with_access_key_id(&self.access_key)
+            .with_secret_access_key(self.secret_key.reveal())
+            .with_retry(retry)
+            .with_client_options(client);
+        match &self.endpoint {
+            Some(endpoint) => builder.with_endpoint(endpoint).build(),
+            None => builder.build(),
+        }
+    }
+}
