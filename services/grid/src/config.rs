@@ -42,6 +42,8 @@ pub struct Rules {
     pub answer_window: Duration,
     /// How long the answers to requests with an id are kept: `GRID_ANSWERS_KEPT`, 48h.
     pub answers_kept: Duration,
+    /// How long the change feed reaches back: `GRID_FEED_KEPT`, 720h. Resume tokens that are older no longer hold.
+    pub feed_kept: Duration,
     /// The address that contact cards' QR codes begin with: `GRID_PUBLIC_URL`, http://127.0.0.1:8080.
     pub public_url: String,
     /// The largest file that is taken, in bytes: `GRID_MAX_UPLOAD_BYTES`, 100 MiB.
@@ -56,6 +58,7 @@ impl Default for Rules {
             reopen_window: hours(72),
             answer_window: hours(360),
             answers_kept: hours(48),
+            feed_kept: hours(30 * 24),
             public_url: "http://127.0.0.1:8080".to_owned(),
             max_upload_bytes: 100 << 20,
         }
@@ -94,6 +97,7 @@ impl Rules {
             reopen_window: settings.duration("REOPEN_WINDOW", default.reopen_window),
             answer_window: settings.duration("ANSWER_WINDOW", default.answer_window),
             answers_kept: settings.duration("ANSWERS_KEPT", default.answers_kept),
+            feed_kept: settings.duration("FEED_KEPT", default.feed_kept),
             public_url: settings.text("PUBLIC_URL").unwrap_or(default.public_url),
             max_upload_bytes: i64::try_from(largest).unwrap_or(default.max_upload_bytes),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jingwei_kit::clock::Clock;
 use jingwei_kit::idempotency;
-use jingwei_kit::outbox::Feed;
+use jingwei_kit::outbox::{self, Feed};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +52,7 @@ impl Sweep {
             let done = async {
                 self.once().await?;
                 self.roll_up().await?;
-                self.expire(rules.answers_kept).await
+                self.expire(rules.answers_kept, rules.feed_kept).await
             };
             if let Err(error) = done.await {
                 tracing::warn!(?error, "the sweep failed; the next one tries again");
@@ -60,11 +60,13 @@ impl Sweep {
         }
     }
 
-    /// Forgets the answers to requests older than `kept`.
-    async fn expire(&self, kept: Duration) -> Result<(), Error> {
-        let before = self.clock.now() - kept;
+    /// Forgets the answers to requests that are older than `answers`, and the feed's oldest changes that are older than
+    /// `feed`: of each district only so many, since the next sweep goes on.
+    pub async fn expire(&self, answers: Duration, feed: Duration) -> Result<(), Error> {
+        let now = self.clock.now();
         for district in store::event::districts(&self.pool).await? {
-            idempotency::expire(&self.pool, district, before).await?;
+            idempotency::expire(&self.pool, district, now - answers).await?;
+            outbox::trim(&self.pool, district, now - feed).await?;
         }
         Ok(())
     }

@@ -13,6 +13,9 @@
 //! A district's numbers are dense: 1, 2, 3 … A number is taken by locking the district's row in `feed_head` until the
 //! commit, so a later number cannot commit before an earlier one, and one that is rolled back is given out again.
 //! That lock is why [`append`] comes last in a transaction.
+//!
+//! [`trim`] forgets old changes, the first ones first and never the last one: so a reader who is too far behind finds a
+//! gap instead of silence, and is told.
 
 use std::{
     collections::HashMap,
@@ -34,6 +37,20 @@ use crate::status::{Problem, invalid, reason};
 pub const APPEND: &str = "with head as (
   insert into feed_head as h (district, seq) values ($1, 1) on conflict (district) do update set seq = h.seq + 1 returning seq
 ) insert into outbox (district, seq, resource, payload, create_time) select $1, seq, $2, $3, $4 from head returning seq";
+
+/// How many changes one call of [`trim`] forgets at most.
+pub const TRIMMED: u64 = 1000;
+
+/// Looks at the first row only, where that is to be kept. `for update` in the order of the key: two at the same time wait
+/// for each other instead of locking crosswise.
+const TRIM: &str = "with oldest as materialized (
+  select seq, create_time from outbox
+  where district = $1 and seq < (select seq from feed_head where district = $1)
+    and (select create_time from outbox where district = $1 order by seq limit 1) < $2
+  order by seq limit 1000 for update
+), kept as (select min(seq) as seq from oldest where create_time >= $2)
+delete from outbox where district = $1
+  and seq = any(array(select o.seq from oldest o cross join kept k where o.seq < k.seq or k.seq is null))";
 
 const CHANNEL: &str = "jingwei_feed";
 const BATCH: i64 = 100;
@@ -77,6 +94,16 @@ pub async fn append(
         .bind(now)
         .fetch_one(connection)
         .await
+}
+
+/// Forgets the district's changes from before `before`, at most [`TRIMMED`] of them; returns how many. What came after one
+/// that is kept is kept, and the district's last change always is.
+pub async fn trim(
+    connection: impl PgExecutor<'_>,
+    district: i32,
+    before: OffsetDateTime,
+) -> Result<u64, sqlx::Error> {
+    Ok(sqlx::query(TRIM).bind(district).bind(before).execute(connection).await?.rows_affected())
 }
 
 /// The token of a place in a district's order.

@@ -95,3 +95,101 @@ async fn a_server_that_exists_is_used_and_left_running() {
     let text = refusal(options).await;
     assert!(text.contains("cannot reach the database server"), "{text}");
 }
+
+/// A browser that shows server-sent events: what it has shown, and the id of the last.
+struct Page {
+    client: reqwest::Client,
+    shown: Vec<String>,
+    last: Option<String>,
+}
+
+impl Page {
+    /// Connects as a browser does, with the id that it saw last.
+    async fn connect(&self, url: &str, token: &str) -> reqwest::Response {
+        let request = self.client.get(url).bearer_auth(token).header("accept", "text/event-stream");
+        let request = self.last.iter().fold(request, |request, id| request.header("last-event-id", id));
+        let answer = request.send().await.expect("it answers");
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (200, &"text/event-stream".parse().expect("a value"))
+        );
+        answer
+    }
+
+    /// Shows so many events, whole ones only; what else came is lost with the connection.
+    async fn show(&mut self, mut answer: reqwest::Response, count: usize) {
+        let (mut text, wanted) = (Vec::new(), self.shown.len() + count);
+        while self.shown.len() < wanted {
+            let Some(end) = text.windows(2).position(|two| two == b"\n\n") else {
+                let more = tokio::time::timeout(std::time::Duration::from_secs(20), answer.chunk()).await;
+                text.extend(more.expect("more in time").expect("no error").expect("no end"));
+                continue;
+            };
+            let event = String::from_utf8(text.drain(..end + 2).collect()).expect("text");
+            // A line that begins with a colon only keeps the connection alive.
+            let Some((id, data)) = event.strip_prefix("id: ").and_then(|event| event.split_once("\ndata: "))
+            else {
+                assert_eq!(event, ":\n\n");
+                continue;
+            };
+            let change: Value = serde_json::from_str(data).expect("JSON");
+            assert_eq!(change["transition"]["action"], "EVENT_ACTION_REPORT");
+            self.shown.push(change["event"].as_str().expect("a name").to_owned());
+            self.last = Some(id.to_owned());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_live_page_that_loses_its_connection_shows_everything_once() {
+    const EVENTS: usize = 60;
+    let dir = folder();
+    let suite = start(dir.path()).await.expect("it starts");
+    demo::load(&suite, dir.path()).await.expect("it loads");
+    let grant = Grant {
+        role: read_role("grid-worker").expect("a role"),
+        scope: read_scope("410182002011001").expect("a scope"),
+    };
+    let token =
+        suite.key().token("test", None, &grant, Clock::system().now(), Duration::hours(1)).expect("a token");
+    let events = format!("http://{}/v1/districts/410182/events", suite.gateway());
+    let client = reqwest::Client::new();
+    let report = async || {
+        let body = serde_json::json!({
+            "category": "districts/410182/categories/exposed-rubbish",
+            "area": "districts/410182/areas/410182002011001",
+            "description": "路口堆着垃圾",
+        });
+        let request = client.post(&events).bearer_auth(&token).json(&body);
+        let answer: Value = request.send().await.expect("it answers").json().await.expect("JSON");
+        answer["name"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let (mut page, watch) =
+        (Page { client: client.clone(), shown: Vec::new(), last: None }, format!("{events}:watch"));
+    let mut answer = page.connect(&watch, &token).await;
+    let writing = async {
+        let mut names = Vec::new();
+        for _ in 0..EVENTS / 2 {
+            let (one, other) = tokio::join!(report(), report());
+            names.extend([one, other]);
+        }
+        names
+    };
+    let showing = async {
+        // Until it has seen one there is nothing to resume by.
+        page.show(answer, 1).await;
+        while page.shown.len() < EVENTS {
+            answer = page.connect(&watch, &token).await;
+            let count = (page.shown.len() % 3).min(EVENTS - page.shown.len());
+            page.show(answer, count.max(1)).await;
+        }
+    };
+    let (mut names, ()) = tokio::join!(writing, showing);
+    names.push(report().await);
+    page.show(page.connect(&watch, &token).await, 1).await;
+    assert_eq!(page.shown.last(), names.last(), "nothing else came in between");
+    names.sort();
+    page.shown.sort();
+    assert_eq!(page.shown, names);
+    suite.stop().await.expect("it stops");
+}

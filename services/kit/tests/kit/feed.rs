@@ -4,12 +4,12 @@ use std::pin::{Pin, pin};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use jingwei_kit::{
-    outbox::{Change, Feed, append, place, token},
+    outbox::{Change, Feed, TRIMMED, append, place, token, trim},
     status::Problem,
     testing,
 };
 use sqlx::{Executor, PgPool};
-use time::{OffsetDateTime, macros::datetime};
+use time::{Duration, OffsetDateTime, macros::datetime};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::Code;
 
@@ -173,4 +173,66 @@ fn a_token_belongs_to_its_district() {
             "resume_token"
         );
     }
+}
+
+/// The numbers that are left, after a trim that forgets what is older than `hours` after [`NOW`].
+async fn trimmed(pool: &PgPool, hours: i64) -> (u64, Vec<i64>) {
+    let forgotten = trim(pool, DISTRICT, NOW + Duration::hours(hours)).await.expect("trims");
+    let left = sqlx::query_scalar("select seq from outbox where district = $1 order by seq").bind(DISTRICT);
+    (forgotten, left.fetch_all(pool).await.expect("reads"))
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_from_the_front_and_its_tokens_with_it() {
+    let (pool, feed, _stop) = feed().await;
+    assert_eq!(trimmed(&pool, 100).await, (0, vec![]));
+    // The clock of the third one's process was behind.
+    for hour in [1, 2, 5, 3, 6] {
+        append(&pool, DISTRICT, "a", b"", NOW + Duration::hours(hour)).await.expect("appends");
+    }
+    add(&pool, 410_183, "x").await;
+    assert_eq!(trimmed(&pool, 1).await, (0, vec![1, 2, 3, 4, 5]), "older, not as old");
+    assert_eq!(trimmed(&pool, 4).await, (2, vec![3, 4, 5]), "nothing behind one that is kept");
+    for after in [0, 1] {
+        let problem = stream(&feed, after).try_next().await.expect_err("a gap");
+        assert_eq!((problem.code, problem.reason), (Code::OutOfRange, "FEED_TOKEN_EXPIRED"), "{after}");
+    }
+    assert_eq!(take(&mut stream(&feed, 2), 3).await, names(&[(3, "a"), (4, "a"), (5, "a")]));
+    // However old the last one is, a reader who is behind it must not wait in silence.
+    assert_eq!(trimmed(&pool, 100).await, (2, vec![5]));
+    stream(&feed, 3).try_next().await.expect_err("a gap");
+    let mut changes = stream(&feed, 5);
+    assert!(pin!(changes.next()).now_or_never().is_none());
+    add(&pool, DISTRICT, "b").await;
+    feed.wake(DISTRICT);
+    assert_eq!(take(&mut changes, 1).await, names(&[(6, "b")]));
+    assert_eq!(feed.head(410_183).await.expect("asks"), 1);
+    assert_eq!(take(&mut feed.stream(410_183, 0).boxed(), 1).await, names(&[(1, "x")]), "not its business");
+}
+
+#[tokio::test]
+async fn a_reader_who_falls_behind_what_is_forgotten_is_told() {
+    let (pool, feed, _stop) = feed().await;
+    let fill = "insert into outbox select $1, n, 'a', '', $2 from generate_series(1, 5000) as n";
+    sqlx::query(fill).bind(DISTRICT).bind(NOW).execute(&pool).await.expect("filled");
+    let head = "insert into feed_head values ($1, 5000)";
+    sqlx::query(head).bind(DISTRICT).execute(&pool).await.expect("counted");
+    let mut changes = stream(&feed, 0);
+    take(&mut changes, 150).await;
+    // Two at the same time, until nothing is left to do: each change is forgotten once.
+    let trimmer = async || {
+        let mut forgotten = 0;
+        loop {
+            match trim(&pool, DISTRICT, NOW + Duration::hours(1)).await.expect("trims") {
+                0 => return forgotten,
+                some if some > TRIMMED => panic!("{some} at once"),
+                some => forgotten += some,
+            }
+        }
+    };
+    let (one, other) = tokio::join!(trimmer(), trimmer());
+    assert_eq!(one + other, 4999, "{one} and {other}");
+    assert_eq!(trimmed(&pool, 1).await.1, vec![5000]);
+    let rest = changes.try_collect::<Vec<_>>().await.expect_err("it ends");
+    assert_eq!(rest.reason, "FEED_TOKEN_EXPIRED");
 }
