@@ -19,6 +19,7 @@ pub mod config;
 pub mod error;
 pub mod files;
 pub mod model;
+pub mod recount;
 pub mod seal;
 pub mod store;
 pub mod sweep;

@@ -13,12 +13,14 @@ use jingwei_grid::model::apply::{ANSWER_WINDOW, REOPEN_WINDOW};
 use jingwei_grid::model::area::AreaCode;
 use jingwei_grid::model::clock::Stage;
 use jingwei_grid::model::event::State;
+use jingwei_grid::model::numbers::Member;
+use jingwei_grid::model::period::Period;
 use jingwei_grid::model::position::{CoordinateSystem, Point};
 use jingwei_grid::model::spot;
 use jingwei_grid::model::unit::Unit;
 use jingwei_grid::seal::Keyring;
 use jingwei_grid::store;
-use jingwei_grid::store::count::Period;
+use jingwei_grid::store::count::Asked;
 use jingwei_grid::store::event_list::{Filter, Whose};
 use jingwei_grid::store::{count, event, event_list, transition};
 use jingwei_kit::caller::{Caller, Grant, Scope};
@@ -41,7 +43,12 @@ const TIMES: i64 = 8;
 const PAGE: i64 = 20;
 
 /// One connection, so that what it has done can be asked of it.
-struct Watched(PgPool);
+struct Watched(PgPool, &'static [&'static str]);
+
+/// What grows with every event.
+const EVENTS: &[&str] = &["event", "event_transition", "event_place"];
+/// What grows with every day.
+const COUNTERS: &[&str] = &["statistic_count"];
 
 impl Watched {
     /// Runs it several times; every table that is read through must be small, and the rows read at most `rows` each time.
@@ -51,17 +58,16 @@ impl Watched {
             query().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         }
         let after = self.reads().await;
-        assert_eq!(after.0 - before.0, 0, "{what}: a table of events was read from end to end");
+        assert_eq!(after.0 - before.0, 0, "{what}: a large table was read from end to end");
         let read = (after.1 - before.1) / TIMES;
         assert!(read <= rows, "{what}: {read} rows were read, more than {rows}");
     }
 
-    /// How often a table of events was read from end to end, and how many rows of them were fetched by an index.
+    /// How often a large table was read from end to end, and how many rows of them were fetched by an index.
     async fn reads(&self) -> (i64, i64) {
         sqlx::query("select pg_stat_force_next_flush()").execute(&self.0).await.expect("flushed");
-        let sql = "select sum(seq_scan)::bigint, sum(idx_tup_fetch)::bigint from pg_stat_user_tables
-            where relname in ('event', 'event_transition', 'event_place', 'event_spot', 'event_contact')";
-        sqlx::query_as(sql).fetch_one(&self.0).await.expect("counted")
+        let sql = "select sum(seq_scan)::bigint, sum(idx_tup_fetch)::bigint from pg_stat_user_tables where relname = any($1)";
+        sqlx::query_as(sql).bind(self.1).fetch_one(&self.0).await.expect("counted")
     }
 }
 
@@ -102,7 +108,7 @@ async fn watched(site: &Site) -> Watched {
     let pool =
         Database { connections: 1, ..site.database.clone() }.connect().await.expect("the database answers");
     sqlx::query("analyze").execute(&pool).await.expect("analyzed");
-    Watched(pool)
+    Watched(pool, EVENTS)
 }
 
 fn area(code: &str) -> Whose {
@@ -223,17 +229,70 @@ async fn counts_cost_what_is_not_rolled_up_yet() {
     watched.run("what is behind", 1, async || count::behind(&watched.0).await).await;
     let day = Some(date!(2026 - 03 - 02));
     for (what, period) in [("all time", Period::default()), ("a day", Period { from: day, to: day })] {
+        let (areas, pieces) = (["410182002".to_owned()], [period.pieces(date!(2026 - 03 - 03))]);
+        let asked = Asked { district: 410_182, areas: &areas, members: &[Member::All], periods: &pieces };
         let read = async || {
             let mut connection = watched.0.acquire().await?;
-            count::read(&mut connection, 410_182, &["410182002".to_owned()], period).await
+            count::read(&mut connection, &asked).await?;
+            count::read_times(&mut connection, &asked).await
         };
-        watched.run(what, 1, read).await;
+        // The transition since, for the counts and for the times.
+        watched.run(what, 2, read).await;
     }
     let roll_up = async || {
         let mut connection = watched.0.acquire().await?;
         count::roll_up(&mut connection, 410_182, 5000).await
     };
     watched.run(&format!("rolling up {}", event.name), 1, roll_up).await;
+}
+
+/// Counters of three years: eighty areas by twelve metrics each day, and in the district and its streets ten departments.
+const YEARS: &str = "with area as (
+    select '410182' as code union all select '410182' || to_char(s, 'FM000') from generate_series(1, 10) as s
+    union all select '410182001' || to_char(c, 'FM000') from generate_series(1, 70) as c),
+  span as (
+    select 1 as span, generate_series('2024-01-01'::date, '2026-12-31', '1 day')::date as day
+    union all select 2, generate_series('2024-01-01'::date, '2026-12-31', '1 month')::date
+    union all select 3, generate_series('2024-01-01'::date, '2026-12-31', '1 year')::date),
+  member as (
+    select 0 as dimension, '' as member, 12 as metrics, 18 as digits
+    union all select 1, 'departments/' || d, 3, 9 from generate_series(1, 10) as d)
+  insert into statistic_count (district, dimension, area, member, span, day, metric, count)
+  select 410182, dimension, code, member, span, day, metric, 1
+  from area cross join span cross join member cross join generate_series(1, metrics) as metric where length(code) <= digits";
+
+#[tokio::test]
+async fn a_district_s_years_are_read_in_a_few_hundred_rows() {
+    let site = Site::with_district().await;
+    let database =
+        Database { statement_timeout: std::time::Duration::from_secs(300), ..site.database.clone() };
+    let pool = database.connect().await.expect("the database answers");
+    sqlx::query(YEARS).execute(&pool).await.expect("filled");
+    let watched = Watched(watched(&site).await.0, COUNTERS);
+    let departments: Vec<_> = (1..=10).map(|d| Member::Lead(unit(&format!("departments/{d}")))).collect();
+    let streets: Vec<_> = (1..=10).map(|s| format!("410182{s:03}")).collect();
+    let (district, all) = (vec!["410182".to_owned()], vec![Member::All]);
+    let year = Period::of(date!(2025 - 01 - 01), date!(2025 - 12 - 31));
+    let odd = Period::of(date!(2024 - 02 - 15), date!(2026 - 08 - 13));
+    // Spans by metrics: a year is one row for each metric; the odd period 15 days, 10 months, a year, 7 months, 13 days.
+    for (what, period, areas, members, rows) in [
+        ("a year of the district", year, &district, &all, 12),
+        ("two years and a half of the district", odd, &district, &all, 46 * 12),
+        ("two years and a half of the streets", odd, &streets, &all, 46 * 12 * 10),
+        ("two years and a half by department", odd, &district, &departments, 46 * 3 * 10),
+        ("all time of the district", Period::default(), &district, &all, (2 + 10 + 23) * 12),
+    ] {
+        let pieces = [period.pieces(date!(2026 - 11 - 23))];
+        let asked = Asked { district: 410_182, areas, members, periods: &pieces };
+        let read = async || {
+            let mut connection = watched.0.acquire().await?;
+            count::read(&mut connection, &asked).await
+        };
+        watched.run(what, rows, read).await;
+        let mut connection = watched.0.acquire().await.expect("a connection");
+        let counts = count::read(&mut connection, &asked).await.expect("read");
+        assert_eq!(counts.iter().map(|c| c.count).sum::<i64>(), rows, "{what}: each counter says 1");
+    }
 }
 
 #[tokio::test]

@@ -5,14 +5,12 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::district::{COMMUNITY, GARDEN, GRID, OTHER_GRID, STREET};
-use common::raw::{call, methods, smallest};
+use common::walk::{Dice, Walk};
 use common::{DISTRICT, Session, Site, area, refusal, wrong_fields};
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::event_service_client::EventServiceClient;
 use jingwei_proto::grid::v1::statistics_service_client::StatisticsServiceClient;
-use jingwei_proto::prost_reflect::prost::Message;
-use jingwei_proto::prost_reflect::{DynamicMessage, MethodDescriptor, Value};
 use sqlx::PgPool;
 use tonic::Code;
 
@@ -118,27 +116,6 @@ async fn check(site: &Site, pool: &PgPool) -> BTreeMap<&'static str, i64> {
     recount(&rows, AREAS[0], "", "")
 }
 
-/// From a report to a closed case, and back.
-const MAIN_ROAD: [&str; 7] = [
-    "AcceptEvent",
-    "RegisterEvent",
-    "DispatchEvent",
-    "SignForEvent",
-    "ResolveEvent",
-    "PassEvent",
-    "ReopenEvent",
-];
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
-    }
-}
-
 /// An office that covers every desk, and handlers everywhere: what they may not do is refused and not counted.
 fn sessions(site: &Site) -> [Session; 2] {
     let desks = [(Role::GridChief, GRID), (Role::GridChief, OTHER_GRID), (Role::Community, COMMUNITY)];
@@ -147,83 +124,28 @@ fn sessions(site: &Site) -> [Session; 2] {
     [site.session("office", &desks.collect::<Vec<_>>()), site.session("handler", &handlers)]
 }
 
-/// The smallest request of an action on the event, with a unit or a root where it needs one.
-fn action(method: &MethodDescriptor, event: &pb::Event, root: &pb::Event) -> DynamicMessage {
-    let mut request = smallest(&method.input());
-    request.set_field_by_name("name", Value::String(event.name.clone()));
-    match method.name() {
-        "MergeEvent" => request.set_field_by_name("root", Value::String(root.name.clone())),
-        "DispatchEvent" => {
-            let lead = method.input().get_field_by_name("lead").expect("it has one").kind();
-            let unit = pb::Unit { kind: Some(pb::unit::Kind::Area(event.area.clone())) };
-            let lead = lead.as_message().expect("a message").clone();
-            let unit = DynamicMessage::decode(lead, unit.encode_to_vec().as_slice()).expect("of its type");
-            request.set_field_by_name("lead", Value::Message(unit));
-        }
-        "ResolveEvent" | "SettleEvent" | "RequestReturn" => {
-            let evidence = method.input().get_field_by_name("evidence").expect("it has one").kind();
-            let mut evidence = DynamicMessage::new(evidence.as_message().expect("a message").clone());
-            evidence.set_field_by_name("text", Value::String("照片".into()));
-            request.set_field_by_name("evidence", Value::List(vec![Value::Message(evidence)]));
-        }
-        _ => (),
-    }
-    request
-}
-
-/// So many random steps, over some days; answers with how many were done.
-async fn play(site: &Site, dice: &mut Dice, events: &mut Vec<pb::Event>, steps: usize) -> usize {
-    let sweep = site.sweep().await;
-    let actions = methods().into_iter().filter(|m| m.output().name() == "Event" && m.name() != "GetEvent");
-    // The main road is taken more often than the side roads: else hardly any event gets to its end.
-    let often = |method: &MethodDescriptor| if MAIN_ROAD.contains(&method.name()) { 5 } else { 1 };
-    let methods: Vec<_> = actions.flat_map(|m| std::iter::repeat_n(m.clone(), often(&m))).collect();
-    let mut done = 0;
-    for _ in 0..steps {
-        site.clock.advance(time::Duration::minutes(dice.roll(40) as i64));
-        // Tokens hold for an hour.
-        let sessions = sessions(site);
-        let method = &methods[dice.roll(methods.len())];
-        let answer = if method.name() == "ReportEvent" || events.len() < 20 {
-            let area = [GRID, OTHER_GRID, COMMUNITY][dice.roll(3)].to_owned();
-            let report = pb::ReportEventRequest { area, ..site.new_report() };
-            let reported = EventServiceClient::new(sessions[0].clone()).report_event(report).await;
-            reported.map(|event| events.push(event.into_inner()))
-        } else {
-            let (event, root) = (&events[dice.roll(events.len())], &events[dice.roll(events.len())]);
-            let (request, [office, handler]) = (action(method, event, root), sessions);
-            match call(office, method, &request).await {
-                Err(_) => call(handler, method, &request).await,
-                done => done,
-            }
-        };
-        done += usize::from(answer.is_ok());
-        if dice.roll(20) == 0 {
-            sweep.once().await.expect("swept");
-        }
-    }
-    done
-}
-
 #[tokio::test]
 async fn counts_are_what_the_transitions_say() {
     let site = Site::with_district().await;
     site.areas().create_area(common::new_area("410182003", "索河街道")).await.expect("created");
-    let (pool, sweep) = (site.pool().await, site.sweep().await);
-    let (mut dice, mut events) = (Dice(20_260_302), Vec::new());
-    let mut done = play(&site, &mut dice, &mut events, 700).await;
+    let mut walk = Walk::new(&site, Dice(20_260_302)).await;
+    let (pool, sweep) = (walk.pool.clone(), walk.sweep.clone());
+    for _ in 0..250 {
+        walk.step().await;
+    }
     check(&site, &pool).await;
     sweep.roll_up().await.expect("rolled up");
     check(&site, &pool).await;
-    done += play(&site, &mut dice, &mut events, 700).await;
+    for _ in 0..250 {
+        walk.step().await;
+    }
     let all = check(&site, &pool).await;
     tokio::join!(async { sweep.roll_up().await.expect("rolled up") }, async {
         site.sweep().await.roll_up().await.expect("rolled up by another replica at the same moment");
     });
     assert_eq!(check(&site, &pool).await, all);
-    assert!(done > 100, "only {done} steps were possible");
-    // Which of them a walk comes by changes with the actions there are; most of them it does.
-    assert!(all.len() >= 10, "hardly anything happened: {all:?}");
+    assert!(walk.done > 400, "only {} of 500 steps were possible", walk.done);
+    assert!(all.len() >= 14, "hardly anything happened: {all:?}");
 }
 
 #[tokio::test]

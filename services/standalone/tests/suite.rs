@@ -144,8 +144,8 @@ impl Page {
 async fn a_live_page_that_loses_its_connection_shows_everything_once() {
     const EVENTS: usize = 60;
     let dir = folder();
+    load(dir.path()).await;
     let suite = start(dir.path()).await.expect("it starts");
-    demo::load(&suite, dir.path()).await.expect("it loads");
     let grant = Grant {
         role: read_role("grid-worker").expect("a role"),
         scope: read_scope("410182002011001").expect("a scope"),

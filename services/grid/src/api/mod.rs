@@ -14,6 +14,8 @@ pub mod event;
 pub mod event_list;
 mod evidence;
 pub mod limit;
+pub mod month_bulletin;
+pub mod numbers;
 pub mod posting;
 pub mod public_upload;
 pub mod repeat;
@@ -24,6 +26,7 @@ pub mod statistics;
 pub mod upload;
 pub mod watch;
 pub mod wire;
+mod workbook;
 pub mod write;
 
 use jingwei_kit::serve::Server;
@@ -35,6 +38,7 @@ use jingwei_proto::grid::v1::contact_card_service_server::ContactCardServiceServ
 use jingwei_proto::grid::v1::department_service_server::DepartmentServiceServer;
 use jingwei_proto::grid::v1::duplicate_service_server::DuplicateServiceServer;
 use jingwei_proto::grid::v1::event_service_server::EventServiceServer;
+use jingwei_proto::grid::v1::month_bulletin_service_server::MonthBulletinServiceServer;
 use jingwei_proto::grid::v1::resident_service_server::ResidentServiceServer;
 use jingwei_proto::grid::v1::staff_service_server::StaffServiceServer;
 use jingwei_proto::grid::v1::statistics_service_server::StatisticsServiceServer;
@@ -89,5 +93,9 @@ pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Ser
         .service(ResidentServiceServer::new(resident::Residents::new(events.clone())))
         .service(DuplicateServiceServer::new(duplicate::Duplicates(core.clone())))
         .service(EventServiceServer::new(events))
+        .service(MonthBulletinServiceServer::new(month_bulletin::MonthBulletins {
+            pool: pool.clone(),
+            clock: clock.clone(),
+        }))
         .service(StatisticsServiceServer::new(statistics::Statistics { pool, clock }))
 }

@@ -1,4 +1,4 @@
-//! One change of an event, made ready for the store: its counts, its entry in the change feed, the answer to beside.
+//! One change of an event, made ready for the store: what it adds to the numbers, its entry in the change feed, the answer to keep.
 
 use jingwei_kit::idempotency::Key;
 use jingwei_proto::grid::v1 as pb;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::wire::{event, name, transition as wire_transition, unit};
 use crate::model::actor::Actor;
 use crate::model::calendar::CHINA_STANDARD_TIME;
-use crate::model::count::counts;
+use crate::model::count::contributions;
 use crate::model::event::Event;
 use crate::model::transition::Transition;
 use crate::model::unit::Unit;
@@ -43,11 +43,11 @@ pub async fn insert(
     let resource = name::event(made.district, made.id);
     let payload = payload(&made, transition, &resource);
     let answer = beside.answer(&made);
-    let counts = counts(transition.action, None, &made);
+    let contributions = contributions(transition.action, None, &made, transition.at);
     let change = Change {
         event: &made,
         transition,
-        counts: &counts,
+        contributions: &contributions,
         payload: &payload,
         resource: &resource,
         answer,
@@ -69,11 +69,11 @@ pub async fn update(
     let resource = name::event(after.district, after.id);
     let payload = payload(after, transition, &resource);
     let answer = beside.answer(after);
-    let counts = counts(transition.action, Some(before), after);
+    let contributions = contributions(transition.action, Some(before), after, transition.at);
     let change = Change {
         event: after,
         transition,
-        counts: &counts,
+        contributions: &contributions,
         payload: &payload,
         resource: &resource,
         answer,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::area::AreaCode;
 
 /// Who can hold work. Written `areas/410182002011` or `departments/water`, the tail of its resource name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Unit {
     /// The office of an area: a district, street, community or grid.

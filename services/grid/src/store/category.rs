@@ -71,6 +71,27 @@ pub async fn list(
     Ok(rows.into_iter().map(|r| r.category(district)).collect())
 }
 
+/// Codes and names of the main categories, or of the sub-categories, in the order of their codes after `after`.
+pub async fn of_level(
+    executor: impl PgExecutor<'_>,
+    district: i32,
+    main: bool,
+    after: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        "select code, display_name from category
+         where district = $1 and (parent is null) = $2 and code > $3 order by code limit $4",
+        district,
+        main,
+        after,
+        limit,
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.code, r.display_name)).collect())
+}
+
 /// Adds a category. Errors: `category_pkey`; `category_district_parent_fkey`.
 pub async fn insert(conn: &mut PgConnection, category: &Category) -> sqlx::Result<()> {
     sqlx::query!(

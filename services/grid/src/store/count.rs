@@ -1,72 +1,166 @@
-//! Counts of events by area: the rolled-up past plus the transitions since, in one statement and so exact at any moment.
+//! Numbers of events by area: the rolled-up past plus the transitions since, in one statement and so exact at any moment.
+//! Migration 0010 says how they are folded.
 
 use sqlx::{PgConnection, PgPool};
-use time::Date;
 
-/// How often something happened in an area and all below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Count {
-    /// The area's code.
-    pub area: String,
-    /// The code of a `model::count::Metric`.
-    pub metric: i32,
-    /// How often.
-    pub count: i64,
+use crate::model::numbers::{Count, Member, Times};
+use crate::model::period::Piece;
+
+/// What to read: areas of one depth, each with all below it; members, crossed with the areas; periods.
+pub struct Asked<'a> {
+    /// The district.
+    pub district: i32,
+    /// The areas' codes, equally long.
+    pub areas: &'a [String],
+    /// The members.
+    pub members: &'a [Member],
+    /// The pieces of each period.
+    pub periods: &'a [Vec<Piece>],
 }
 
-/// The local days to count, first and last included; an open end reaches as far as there is anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Period {
-    /// The first day.
-    pub from: Option<Date>,
-    /// The last day.
-    pub to: Option<Date>,
+/// The dimension, as view `statistic_contribution` numbers it, and the member.
+fn columns(member: &Member) -> (i16, String) {
+    match member {
+        Member::All => (0, String::new()),
+        Member::Lead(unit) => (1, unit.to_string()),
+        Member::MainCategory(code) => (2, code.clone()),
+        Member::Category(code) => (3, code.clone()),
+        Member::Level(depth) => (4, depth.to_string()),
+    }
 }
 
-/// The counts of each of `areas`, which are of one depth (their codes are equally long).
-///
-/// Without a period the sums over all days are read, which the roll-up keeps beside the days: 0001-01-01.
-pub async fn read(
-    conn: &mut PgConnection,
-    district: i32,
-    areas: &[String],
-    period: Period,
-) -> sqlx::Result<Vec<Count>> {
-    let length = areas.first().map_or(0, String::len) as i32;
-    let all_days = period == Period::default();
-    sqlx::query_as!(
-        Count,
-        r#"with rolled as (
-             select area, metric, count from event_count
-             where district = $1 and area = any($2)
-               and case when $4::boolean then day = '0001-01-01'
-                   else day between coalesce($5::date, '0001-01-02') and coalesce($6::date, '9999-12-31') end),
+/// The columns of what is asked, as the statements take them.
+struct Columns {
+    length: i32,
+    dimensions: Vec<i16>,
+    members: Vec<String>,
+    periods: Vec<i32>,
+    spans: Vec<i16>,
+    firsts: Vec<time::Date>,
+    lasts: Vec<time::Date>,
+}
+
+impl Columns {
+    fn of(asked: &Asked<'_>) -> Self {
+        let (dimensions, members) = asked.members.iter().map(columns).unzip();
+        let pieces = || (0..).zip(asked.periods).flat_map(|(number, ps)| ps.iter().map(move |p| (number, p)));
+        Self {
+            length: asked.areas.first().map_or(0, String::len) as i32,
+            dimensions,
+            members,
+            periods: pieces().map(|(number, _)| number).collect(),
+            spans: pieces().map(|(_, piece)| piece.span as i16).collect(),
+            firsts: pieces().map(|(_, piece)| piece.first).collect(),
+            lasts: pieces().map(|(_, piece)| piece.last).collect(),
+        }
+    }
+}
+
+/// How often things happened; what never did is left out.
+pub async fn read(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<Vec<Count>> {
+    let columns = Columns::of(asked);
+    let rows = sqlx::query!(
+        r#"with member as materialized (select * from unnest($4::smallint[], $5::text[]) with ordinality as m(dimension, member, place)),
+           piece as materialized (select * from unnest($6::integer[], $7::smallint[], $8::date[], $9::date[]) as p(period, span, first, last)),
+           rolled as (
+             select c.area, m.place, p.period, c.metric, c.count
+             from member m cross join piece p join statistic_count c
+               on c.district = $1 and c.dimension = m.dimension and c.area = any($2) and c.member = m.member
+                 and c.span = p.span and c.day between p.first and p.last),
            tail as (
-             select left(t.area, $3) as area, abs(c.code) as metric, sign(c.code)::bigint as count
-             from event_transition t cross join unnest(t.counts) as c(code)
-             where t.district = $1
-               and t.seq > coalesce((select seq from count_head where district = $1), 0)
-               and left(t.area, $3) = any($2)
-               and ($4 or (t.create_time at time zone interval '8 hours')::date
-                   between coalesce($5::date, '0001-01-02') and coalesce($6::date, '9999-12-31')))
-           select area as "area!", metric as "metric!", sum(count)::bigint as "count!"
-           from (select area, metric, count from rolled union all select area, metric, count from tail) as both_parts
-           group by area, metric"#,
-        district,
-        areas,
-        length,
-        all_days,
-        period.from,
-        period.to,
+             select left(t.area, $3) as area, m.place, p.period, t.metric, t.amount as count
+             from statistic_contribution t
+               join member m on m.dimension = t.dimension and m.member = t.member
+               join piece p on t.day between p.first and p.last
+             where t.district = $1 and t.minutes is null
+               and t.seq > coalesce((select seq from statistic_head where district = $1), 0)
+               and left(t.area, $3) = any($2))
+           select area as "area!", place as "place!", period as "period!", metric as "metric!",
+             sum(count)::bigint as "count!"
+           from (select * from rolled union all select * from tail) as both_parts
+           group by 1, 2, 3, 4"#,
+        asked.district,
+        asked.areas,
+        columns.length,
+        &columns.dimensions,
+        &columns.members,
+        &columns.periods,
+        &columns.spans,
+        &columns.firsts,
+        &columns.lasts,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let count = rows.into_iter().map(|r| Count {
+        area: r.area,
+        member: r.place as usize - 1,
+        period: r.period as usize,
+        metric: r.metric,
+        count: r.count,
+    });
+    Ok(count.collect())
 }
 
-/// The districts with changes that the counts do not have yet.
+/// How long things took; what never happened is left out. The distribution is summed and cut in the database: only its
+/// median and ninetieth percentile come back.
+pub async fn read_times(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<Vec<Times>> {
+    let columns = Columns::of(asked);
+    let rows = sqlx::query!(
+        r#"with member as materialized (select * from unnest($4::smallint[], $5::text[]) with ordinality as m(dimension, member, place)),
+           piece as materialized (select * from unnest($6::integer[], $7::smallint[], $8::date[], $9::date[]) as p(period, span, first, last)),
+           rolled as (
+             select c.area, m.place, p.period, c.metric, c.minutes, c.count
+             from member m cross join piece p join statistic_minutes c
+               on c.district = $1 and c.dimension = m.dimension and c.area = any($2) and c.member = m.member
+                 and c.span = p.span and c.day between p.first and p.last),
+           tail as (
+             select left(t.area, $3) as area, m.place, p.period, t.metric, t.minutes, t.amount as count
+             from statistic_contribution t
+               join member m on m.dimension = t.dimension and m.member = t.member
+               join piece p on t.day between p.first and p.last
+             where t.district = $1 and t.minutes is not null
+               and t.seq > coalesce((select seq from statistic_head where district = $1), 0)
+               and left(t.area, $3) = any($2)),
+           summed as (
+             select area, place, period, metric, minutes, sum(count) as count
+             from (select * from rolled union all select * from tail) as both_parts
+             group by 1, 2, 3, 4, 5 having sum(count) > 0),
+           running as (
+             select *, sum(count) over (partition by area, place, period, metric order by minutes) as upto,
+               sum(count) over (partition by area, place, period, metric) as total
+             from summed)
+           select area as "area!", place as "place!", period as "period!", metric as "metric!",
+             max(total)::bigint as "count!", min(minutes) filter (where upto * 2 >= total) as "median!",
+             min(minutes) filter (where upto * 10 >= total * 9) as "p90!"
+           from running group by 1, 2, 3, 4"#,
+        asked.district,
+        asked.areas,
+        columns.length,
+        &columns.dimensions,
+        &columns.members,
+        &columns.periods,
+        &columns.spans,
+        &columns.firsts,
+        &columns.lasts,
+    )
+    .fetch_all(conn)
+    .await?;
+    let times = rows.into_iter().map(|r| Times {
+        area: r.area,
+        member: r.place as usize - 1,
+        period: r.period as usize,
+        metric: r.metric,
+        count: r.count,
+        median: r.median,
+        p90: r.p90,
+    });
+    Ok(times.collect())
+}
+
+/// The districts with changes that the counters do not have yet.
 pub async fn behind(pool: &PgPool) -> sqlx::Result<Vec<i32>> {
     sqlx::query_scalar!(
-        "select h.district from feed_head h left join count_head c on c.district = h.district
+        "select h.district from feed_head h left join statistic_head c on c.district = h.district
          where exists (select from event_transition t where t.district = h.district and t.seq > coalesce(c.seq, 0))
          order by h.district",
     )
@@ -74,38 +168,50 @@ pub async fn behind(pool: &PgPool) -> sqlx::Result<Vec<i32>> {
     .await
 }
 
-/// Adds up to `limit` transitions of a district to the counts of their areas and those above, in the caller's
-/// transaction. Answers how many it added; several replicas may call it at once: the head's row lock orders them.
-pub async fn roll_up(conn: &mut PgConnection, district: i32, limit: i64) -> sqlx::Result<i64> {
-    let from = sqlx::query_scalar!(
-        "insert into count_head (district, seq) values ($1, 0)
-         on conflict (district) do update set seq = count_head.seq returning seq",
+/// The sequence number up to which a district's transitions are in its counters, locked until the transaction ends: roll-ups
+/// and repairs wait for each other, and writers for none of them.
+pub async fn lock_head(conn: &mut PgConnection, district: i32) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "insert into statistic_head (district, seq) values ($1, 0)
+         on conflict (district) do update set seq = statistic_head.seq returning seq",
         district,
     )
-    .fetch_one(&mut *conn)
-    .await?;
-    sqlx::query_scalar!(
-        r#"with batch as materialized (
-             select t.seq, t.area, (t.create_time at time zone interval '8 hours')::date as day, t.counts
-             from event_transition t where t.district = $1 and t.seq > $2
-             order by t.seq limit $3),
-           added as (
-             insert into event_count (district, area, day, metric, count)
-             select $1, left(b.area, l.length), d.day, abs(c.code), sum(sign(c.code))::bigint
-             from batch b cross join unnest(b.counts) as c(code)
-               cross join (values (6), (9), (12), (15), (18)) as l(length)
-               cross join lateral (values (b.day), ('0001-01-01'::date)) as d(day)
-             where length(b.area) >= l.length
-             group by 2, 3, 4 order by 2, 3, 4
-             on conflict (district, area, day, metric) do update set count = event_count.count + excluded.count),
-           moved as (
-             update count_head set seq = (select max(seq) from batch)
-             where district = $1 and exists (select from batch))
-           select count(*) as "count!" from batch"#,
+    .fetch_one(conn)
+    .await
+}
+
+/// Adds up to `limit` transitions of a district to the counters, in the caller's transaction. Answers how many it added;
+/// several replicas may call it at once: the head's row lock orders them.
+pub async fn roll_up(conn: &mut PgConnection, district: i32, limit: i64) -> sqlx::Result<i64> {
+    let from = lock_head(&mut *conn, district).await?;
+    let batch = sqlx::query!(
+        r#"select count(*) as "count!", max(seq) as upto
+           from (select seq from event_transition where district = $1 and seq > $2 order by seq limit $3) as batch"#,
         district,
         from,
         limit,
     )
-    .fetch_one(conn)
-    .await
+    .fetch_one(&mut *conn)
+    .await?;
+    let Some(upto) = batch.upto else { return Ok(0) };
+    sqlx::query!(
+        "with folded as materialized (select * from statistic_fold($1, $2, $3)),
+           counted as (
+             insert into statistic_count as c (district, dimension, area, member, span, day, metric, count)
+             select $1, dimension, area, member, span, day, metric, count from folded where minutes is null
+             on conflict (district, dimension, area, member, span, day, metric)
+             do update set count = c.count + excluded.count),
+           timed as (
+             insert into statistic_minutes as c (district, dimension, area, member, span, day, metric, minutes, count)
+             select $1, dimension, area, member, span, day, metric, minutes, count from folded where minutes is not null
+             on conflict (district, dimension, area, member, span, day, metric, minutes)
+             do update set count = c.count + excluded.count)
+         update statistic_head set seq = $3 where district = $1",
+        district,
+        from,
+        upto,
+    )
+    .execute(conn)
+    .await?;
+    Ok(batch.count)
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::contact::Sealed;
 use super::transition::{number, role_number};
+use crate::model::count::Contribution;
 use crate::model::event::{Event, State};
 use crate::model::spot;
 use crate::model::transition::Transition;
@@ -25,8 +26,8 @@ pub struct Change<'a> {
     pub event: &'a Event,
     /// Its record.
     pub transition: &'a Transition,
-    /// What it adds to the counts; see `model::count`.
-    pub counts: &'a [i32],
+    /// What it adds to the numbers.
+    pub contributions: &'a [Contribution],
     /// The change feed's entry: an encoded `EventTransition`.
     pub payload: &'a [u8],
     /// The event's resource name, under which the feed has it.
@@ -114,7 +115,7 @@ pub async fn insert(
              on conflict (district) do update set seq = h.seq + 1 returning seq),
            moved as (
              insert into event_transition (district, event_id, version, seq, action, to_state, actor, role, unit, area, area_version,
-               create_time, reason, note, details, previous_hash, hash, counts)
+               create_time, reason, note, details, previous_hash, hash, contributions)
              select $1, $3, 1, seq, $13, $8, $14, $15, $16, $5, $6, $7, '', $17, $18, '', $19, $20 from head),
            told as (
              insert into outbox (district, seq, resource, payload, create_time) select $1, seq, $21, $22, $7 from head),
@@ -143,7 +144,7 @@ pub async fn insert(
         transition.note,
         transition.details,
         &transition.hash[..],
-        change.counts,
+        Json(change.contributions) as _,
         change.resource,
         change.payload,
         answer.subject,
@@ -180,7 +181,7 @@ pub async fn update(conn: &mut PgConnection, change: &Change<'_>) -> sqlx::Resul
              on conflict (district) do update set seq = h.seq + 1 returning seq),
            moved as (
              insert into event_transition (district, event_id, version, seq, action, from_state, to_state, actor, role, unit, area,
-               area_version, create_time, reason, note, details, previous_hash, hash, counts)
+               area_version, create_time, reason, note, details, previous_hash, hash, contributions)
              select $1, $2, $3, seq, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26 from head),
            told as (
              insert into outbox (district, seq, resource, payload, create_time) select $1, seq, $27, $28, $20 from head),
@@ -220,7 +221,7 @@ pub async fn update(conn: &mut PgConnection, change: &Change<'_>) -> sqlx::Resul
         transition.details,
         transition.previous_hash.as_ref().map_or(&[][..], |h| &h[..]),
         &transition.hash[..],
-        change.counts,
+        Json(change.contributions) as _,
         change.resource,
         change.payload,
         answer.subject,

@@ -11,6 +11,7 @@ pub mod count;
 pub mod department;
 pub mod event;
 pub mod event_list;
+pub mod recount;
 pub mod spot;
 pub mod staff;
 pub mod transition;

@@ -3,9 +3,11 @@
 
 pub(crate) mod backstage;
 pub(crate) mod district;
+pub(crate) mod naive;
 pub(crate) mod raw;
 pub(crate) mod s3;
 pub(crate) mod upload;
+pub(crate) mod walk;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -25,6 +25,7 @@ const SAMPLES: &[&str] = &[
     "districts/410182/staff/019ce000-0000-7000-8000-000000000003",
     "districts/410182/workCalendar",
     "2026-03-02",
+    "2026-03",
     "08:30",
     "x",
     "12345",

@@ -13,6 +13,7 @@ pub mod name;
 pub mod point;
 pub mod resident;
 pub mod staff;
+pub mod statistics;
 pub mod time;
 pub mod transition;
 pub mod unit;
