@@ -15,8 +15,11 @@ RUN npm ci --omit=dev
 
 FROM ${RUN_BASE} AS grid
 COPY --from=build /src/target/release/jingwei-grid /usr/local/bin/grid
+# A new volume takes over whose the folder is.
+RUN mkdir -p /var/lib/jingwei/files /var/lib/jingwei/tmp && chown -R 65534:65534 /var/lib/jingwei
 USER 65534:65534
-ENV GRID_LISTEN=0.0.0.0:50051 GRID_METRICS_LISTEN=0.0.0.0:9090 GRID_LOG_FORMAT=json
+ENV GRID_LISTEN=0.0.0.0:50051 GRID_METRICS_LISTEN=0.0.0.0:9090 GRID_LOG_FORMAT=json \
+    GRID_FILES=/var/lib/jingwei/files TMPDIR=/var/lib/jingwei/tmp
 EXPOSE 50051 9090
 ENTRYPOINT ["grid"]
 

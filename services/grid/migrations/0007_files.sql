@@ -8,9 +8,11 @@ create table content (
   sha256 bytea not null check (length(sha256) = 32),
   claim_time timestamptz not null,
   doomed boolean not null default false,
+  -- Whether somebody has to look if anything refers to it: not for what is in use, however much that is.
+  loose boolean not null default true,
   primary key (district, sha256)
 );
-create index content_claim on content (district, claim_time);
+create index content_loose on content (district, claim_time) where loose;
 
 create table upload (
   district integer not null,

@@ -6,7 +6,7 @@ mod common;
 mod pictures;
 
 use common::district::{COMMUNITY, GARDEN, GRID, OTHER_GRID, STREET};
-use common::upload::{id, upload};
+use common::upload::{id, sha256, upload};
 use common::{DISTRICT, Session, Site, refusal, wrong_fields};
 use futures::StreamExt;
 use image::ImageFormat;
@@ -17,7 +17,6 @@ use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::UploadPurpose;
 use jingwei_proto::grid::v1::attachment_service_client::AttachmentServiceClient;
 use jingwei_proto::grid::v1::event_service_client::EventServiceClient;
-use sha2::{Digest, Sha256};
 use tonic::{Code, Status};
 
 /// An attachment as this session sees it.
@@ -70,8 +69,7 @@ async fn a_photo_is_downloaded_without_its_position() {
     assert_eq!(pieces[0].content_type, "image/jpeg");
     assert_eq!((found.content_type.as_str(), found.file_name.as_str()), ("image/jpeg", "文件"));
     assert_eq!((found.name, found.size_bytes as usize), (name, clean.len()));
-    let hash: String = Sha256::digest(&clean).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(found.sha256, hash);
+    assert_eq!(found.sha256, sha256(&clean));
     let left: Vec<_> = pictures::fields(&clean).into_iter().map(|(tag, _)| tag).collect();
     assert_eq!(left, [exif::Tag::Orientation]);
     assert!(!clean.windows(pictures::SECRET.len()).any(|window| window == pictures::SECRET));

@@ -5,6 +5,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::raw::{call, methods, smallest};
+use common::walk::action;
 use common::{DISTRICT, Site, metadata};
 use futures::StreamExt;
 use jingwei_grid::model::action::ActionKind;
@@ -121,23 +122,6 @@ async fn one_grant_that_fits_is_enough_and_halves_of_two_are_not() {
     assert!(!admitted(call(halves, &method, &request).await));
 }
 
-/// The action that an RPC asks for; `None` where it asks for none.
-fn action(method: &MethodDescriptor) -> Option<ActionKind> {
-    let name = method.name();
-    let code = match name {
-        "CompleteCoHandling" => "CO_HANDLE".to_owned(),
-        "RevealReporter" => "REVEAL".to_owned(),
-        _ => name.strip_suffix("Event").unwrap_or(name).chars().fold(String::new(), |mut code, letter| {
-            if letter.is_ascii_uppercase() && !code.is_empty() {
-                code.push('_');
-            }
-            code.push(letter.to_ascii_uppercase());
-            code
-        }),
-    };
-    ActionKind::all().find(|action| action.code() == code)
-}
-
 fn declared(method: &MethodDescriptor) -> BTreeSet<String> {
     permission(method).roles().map(|r| r.as_str_name().trim_start_matches("ROLE_").to_lowercase()).collect()
 }
@@ -155,7 +139,7 @@ fn the_roles_of_each_action_are_those_of_the_state_table() {
         methods().into_iter().filter(|m| m.parent_service().name() == "EventService").collect();
     let mut found = Vec::new();
     for method in &events {
-        let Some(action) = action(method) else { continue };
+        let Some(action) = action(method.name()) else { continue };
         assert_eq!(declared(method), in_the_table(action), "{}", method.name());
         found.push(action);
     }

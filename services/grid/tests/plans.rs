@@ -22,6 +22,7 @@ use jingwei_grid::seal::Keyring;
 use jingwei_grid::store;
 use jingwei_grid::store::count::Asked;
 use jingwei_grid::store::event_list::{Filter, Whose};
+use jingwei_grid::store::{attachment, content, upload};
 use jingwei_grid::store::{count, event, event_list, transition};
 use jingwei_kit::caller::{Caller, Grant, Scope};
 use jingwei_kit::config::Secret;
@@ -46,7 +47,7 @@ const PAGE: i64 = 20;
 struct Watched(PgPool, &'static [&'static str]);
 
 /// What grows with every event.
-const EVENTS: &[&str] = &["event", "event_transition", "event_place"];
+const EVENTS: &[&str] = &["event", "event_transition", "event_place", "event_spot", "event_contact"];
 /// What grows with every day.
 const COUNTERS: &[&str] = &["statistic_count"];
 
@@ -66,7 +67,9 @@ impl Watched {
     /// How often a large table was read from end to end, and how many rows of them were fetched by an index.
     async fn reads(&self) -> (i64, i64) {
         sqlx::query("select pg_stat_force_next_flush()").execute(&self.0).await.expect("flushed");
-        let sql = "select sum(seq_scan)::bigint, sum(idx_tup_fetch)::bigint from pg_stat_user_tables where relname = any($1)";
+        let sql = "select sum(seq_scan)::bigint, sum(idx_tup_fetch)::bigint from pg_stat_user_tables
+            where n_live_tup > 100 and (relname = any($1)
+              or relname in ('upload', 'upload_chunk', 'attachment', 'attachment_link', 'content'))";
         sqlx::query_as(sql).bind(self.1).fetch_one(&self.0).await.expect("counted")
     }
 }
@@ -195,6 +198,58 @@ async fn one_event_and_its_history_are_found_by_their_keys() {
     watched.run("one event", 1, async || event::get(&watched.0, 410_182, id).await).await;
     watched.run("no event", 0, async || event::get(&watched.0, 410_182, Uuid::nil()).await).await;
     watched.run("a history", 4, async || transition::list(&watched.0, 410_182, id, 0, PAGE).await).await;
+}
+
+/// Two thousand finished uploads with an attachment each, a third of them referred to; five unfinished ones of residents.
+const FILES: &str = "with file as (
+    select gen_random_uuid() as id, sha256(i::text::bytea) as hash, now() - make_interval(mins => i) as time, i
+    from generate_series(1, 2000) as i),
+  content as (insert into content select 410182, hash, time, false, false from file),
+  begun as (
+    insert into upload (district, id, secret_hash, file_name, size_bytes, purpose, create_time, change_time)
+    select 410182, gen_random_uuid(), hash, 'x', 8, 1, time, time from file where i <= 5),
+  upload as (
+    insert into upload (district, id, uploader, file_name, size_bytes, purpose, received_bytes, chunks, sha256,
+      stored_bytes, content_type, create_time, change_time)
+    select 410182, id, 'worker', 'x', 8, 1, 8, 1, hash, 8, 'image/png', time, time from file),
+  attachment as (
+    insert into attachment
+    select 410182, id, 'worker', 'x', 'image/png', 8, hash, time, i % 3 = 0 from file returning district, id, linked),
+  chunk as (insert into upload_chunk select 410182, id, 0, id from file)
+  insert into attachment_link
+  select district, id, 'districts/410182/events/' || k from attachment cross join generate_series(1, 3) as k where linked";
+
+#[tokio::test]
+async fn files_are_found_by_their_keys_and_what_is_old_by_its_time() {
+    let site = Site::with_district().await;
+    let pool = site.pool().await;
+    sqlx::raw_sql(FILES).execute(&pool).await.expect("filled");
+    let find = "select attachment_id from attachment_link limit 1";
+    let id: Uuid = sqlx::query_scalar(find).fetch_one(&pool).await.expect("one");
+    let (watched, now) = (watched(&site).await, OffsetDateTime::UNIX_EPOCH);
+    let of = 410_182;
+    let found = upload::get(&watched.0, of, id).await.expect("read").expect("there");
+    watched.run("an upload", 1, async || upload::get(&watched.0, of, id).await).await;
+    watched.run("its chunks", 1, async || upload::chunks(&watched.0, of, id).await).await;
+    // It is finished: found, and left as it is.
+    watched.run("a chunk more", 1, async || upload::append(&watched.0, &found, id, 1, now).await).await;
+    watched.run("an attachment", 1, async || attachment::get(&watched.0, of, id).await).await;
+    let links = async || attachment::resources(&watched.0, of, id, "", PAGE).await;
+    watched.run("what refers to it", 3, links).await;
+    let unusable = async || attachment::unusable(&watched.0, of, &[id], "neighbour", "").await;
+    watched.run("one to refer to", 2, unusable).await;
+    watched.run("nothing to give up", 0, async || upload::give_up(&watched.0, of, now, PAGE).await).await;
+    watched.run("no old upload", 0, async || upload::forget_finished(&watched.0, of, now).await).await;
+    watched.run("none unused", 0, async || attachment::forget_unused(&watched.0, of, now).await).await;
+    // However much is in use, and however long.
+    let today = site.clock.now() + time::Duration::days(3650);
+    watched.run("nothing to doom", 0, async || content::doom(&watched.0, of, today, now, PAGE).await).await;
+    let count = async || {
+        let mut transaction = watched.0.begin().await?;
+        upload::count_public(&mut transaction, of, now).await
+    };
+    watched.run("residents' uploads", 5, count).await;
+    watched.run("districts with files", 4, async || upload::districts(&watched.0).await).await;
 }
 
 #[tokio::test]

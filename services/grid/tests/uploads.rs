@@ -1,16 +1,14 @@
-//! Uploads: resumable, checked, by one uploader, in a folder and in S3 alike.
+//! Uploads: resumable, by one uploader or with a secret, in a folder and in S3 alike.
 
 mod common;
 #[path = "../src/files/clean/tests/pictures.rs"]
 #[allow(dead_code, reason = "the other half is for the tests of cleaning")]
 mod pictures;
 
-use common::upload::{append, begin, body, file, get, id, upload};
+use common::upload::{CSV, append, begin, body, file, get, id, rows, sha256};
 use common::{DISTRICT, Site, metadata, refusal, request_id, wrong_fields};
 use futures::StreamExt;
-use image::ImageFormat;
 use jingwei_grid::files::Location;
-use jingwei_grid::store;
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::upload_service_client::UploadServiceClient;
@@ -18,20 +16,8 @@ use jingwei_proto::grid::v1::{UploadPurpose, UploadState};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sha2::{Digest, Sha256};
 use time::Duration;
 use tonic::Code;
-
-const CSV: &[u8] = "姓名,电话\n张三,0371\n".as_bytes();
-
-/// Rows, so many bytes at most.
-fn rows(bytes: usize) -> Vec<u8> {
-    CSV.iter().copied().cycle().take(bytes - bytes % CSV.len()).collect()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// The whole way, larger than one part of S3's, by two replicas that take turns and, at one chunk, do not.
 async fn a_file_comes_in_by_two_replicas(site: Site) {
@@ -116,85 +102,39 @@ async fn chunks_come_in_their_order() {
     assert_eq!(site.fetched(&done).await, rows);
 }
 
+/// A call that is cut off at any moment, its answer lost: whoever asks how far it came goes on from there.
 #[tokio::test]
-async fn what_hashes_to_something_else_is_refused_for_good() {
+async fn a_dropped_connection_costs_no_byte() {
     let site = Site::start().await;
+    let rows = rows(60 << 10);
     let mut uploads = site.uploads("worker");
-    let wanted = pb::Upload { sha256: sha256(b"else"), ..file(CSV.len(), UploadPurpose::Import) };
-    let name = begin(&mut uploads, wanted).await.expect("begun").name;
-    for _ in 0..2 {
-        let refused = append(&mut uploads, &name, 0, CSV).await;
-        assert_eq!(metadata(refused.clone(), "sha256"), Some(sha256(CSV)));
-        assert_eq!(refusal(refused), (Code::FailedPrecondition, "UPLOAD_HASH".into()));
-    }
-    let seen = get(&mut uploads, &name).await.expect("there");
-    assert_eq!((seen.state(), seen.refusal.as_str()), (UploadState::Refused, "UPLOAD_HASH"));
-    assert_eq!(site.kept(), 0);
-}
-
-/// A zip without compression, of files with these names.
-fn zip(names: &[&str]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for name in names {
-        let options =
-            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        writer.start_file(*name, options).expect("begun");
-    }
-    writer.finish().expect("written").into_inner()
-}
-
-#[tokio::test]
-async fn types_are_told_by_content() {
-    use UploadPurpose::{Attachment, Import};
-    let site = Site::start().await;
-    let mut uploads = site.uploads("worker");
-    let (types, book, text) = ("[Content_Types].xml", "xl/workbook.xml", "word/document.xml");
-    let gb18030 = encoding_rs::GB18030.encode("姓名,电话\n张三,0371\n").0.into_owned();
-    let taken: [(&[u8], _, _); 9] = [
-        (&pictures::picture(ImageFormat::Png), Attachment, "image/png"),
-        (&pictures::photo(), Attachment, "image/jpeg"),
-        (b"%PDF-1.7 and so on", Attachment, "application/pdf"),
-        (
-            &zip(&[types, text]),
-            Attachment,
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        ),
-        (
-            &zip(&["x", book, types]),
-            Import,
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        ),
-        (b"#!AMR\n\0 and sound", Attachment, "audio/amr"),
-        (&gb18030, Import, "text/csv"),
-        (b"BM,PK\n1,2\n", Import, "text/csv"),
-        (b" {\"type\": \"FeatureCollection\", \"features\": []}", Import, "application/geo+json"),
-    ];
-    for (bytes, purpose, content_type) in taken {
-        let done = upload(&mut uploads, bytes, purpose, 1 << 20).await.expect(content_type);
-        assert_eq!((done.content_type.as_str(), done.state()), (content_type, UploadState::Finished));
-        assert_eq!(done.attachment.is_empty(), purpose == Import);
-    }
-    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic and a photo";
-    let refused: [(&[u8], _, _); 10] = [
-        (CSV, Attachment, "UPLOAD_TYPE"),
-        (&pictures::picture(ImageFormat::Png), Import, "UPLOAD_TYPE"),
-        (b"MZ\x90\0 is a program", Attachment, "UPLOAD_TYPE"),
-        (b"<!DOCTYPE html><script>", Attachment, "UPLOAD_TYPE"),
-        (b"<!DOCTYPE html><script>", Import, "UPLOAD_TYPE"),
-        (b"a,b\0\n", Import, "UPLOAD_TYPE"),
-        (heic, Attachment, "UPLOAD_TYPE"),
-        (&zip(&[types, text, "word/vbaProject.bin"]), Attachment, "UPLOAD_TYPE"),
-        (&pictures::photo()[..500], Attachment, "UPLOAD_DAMAGED"),
-        (b"{\"type\": ", Import, "UPLOAD_DAMAGED"),
-    ];
-    for (bytes, purpose, reason) in refused {
-        let answer = upload(&mut uploads, bytes, purpose, 1 << 20).await;
-        assert_eq!(
-            refusal(answer),
-            (Code::FailedPrecondition, reason.into()),
-            "{}",
-            String::from_utf8_lossy(bytes)
-        );
+    let name = begin(&mut uploads, file(rows.len(), UploadPurpose::Import)).await.expect("begun").name;
+    for cut in 1.. {
+        // Another connection each time, to another replica.
+        let other = site.replica().await;
+        let mut uploads = other.uploads("worker");
+        let seen = get(&mut uploads, &name).await.expect("there");
+        if seen.state() == UploadState::Finished {
+            assert!(site.fetched(&seen).await == rows);
+            break;
+        }
+        let at = seen.received_bytes as usize;
+        let chunk = &rows[at..rows.len().min(at + (16 << 10))];
+        let mut call = std::pin::pin!(append(&mut uploads, &name, at, chunk));
+        let mut polls = 0;
+        let cut_off = std::future::poll_fn(|context| {
+            polls += 1;
+            match call.as_mut().poll(context) {
+                std::task::Poll::Pending if polls >= cut => std::task::Poll::Ready(None),
+                answer => answer.map(Some),
+            }
+        });
+        if let Some(answer) = cut_off.await
+            && let Err(status) = answer
+        {
+            // The call before this one, which nobody waits for any more, was still on its way.
+            assert_eq!(refusal(Err::<(), _>(status)).1, "UPLOAD_OFFSET");
+        }
     }
 }
 
@@ -309,201 +249,6 @@ async fn residents_begin_twenty_uploads_a_minute_and_no_more() {
     residents.clone().create_public_upload(elsewhere).await.expect("another district");
     site.clock.advance(Duration::MINUTE);
     residents.clone().create_public_upload(public(8)).await.expect("a minute later");
-}
-
-#[tokio::test]
-async fn a_storage_that_does_not_answer_is_told_and_the_upload_goes_on() {
-    let (location, _folder) = common::s3::bucket().await;
-    let Location::Bucket(bucket) = location.clone() else { panic!("a bucket") };
-    let dead = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let endpoint = Some(format!("http://{}", dead.local_addr().expect("bound")));
-    drop(dead);
-    let lost = Location::Bucket(jingwei_grid::files::Bucket { endpoint, ..bucket });
-    let site = Site::with_files(location).await;
-    let cut_off = site.elsewhere(lost).await;
-    let (mut uploads, mut cut_off) = (site.uploads("worker"), cut_off.uploads("worker"));
-    let name = begin(&mut cut_off, file(CSV.len(), UploadPurpose::Import)).await.expect("begun").name;
-    append(&mut uploads, &name, 0, &CSV[..4]).await.expect("taken");
-    for offset in [4, 4] {
-        let refused = append(&mut cut_off, &name, offset, &CSV[offset..]).await;
-        assert_eq!(refusal(refused), (Code::Unavailable, "STORAGE_UNAVAILABLE".into()));
-    }
-    let done = append(&mut uploads, &name, 4, &CSV[4..]).await.expect("taken");
-    assert_eq!(site.fetched(&done).await, CSV);
-}
-
-/// In a process of its own, where no file may grow beyond 256 KiB: the disk is full for whoever writes more.
-#[tokio::test]
-async fn a_full_disk_is_told() {
-    // The database, if it is not there yet, is not to be started with that limit.
-    drop(Site::start().await);
-    let test = std::env::current_exe().expect("this test");
-    let script = "trap '' XFSZ; ulimit -f 256 || exit 1; exec \"$0\" --ignored --exact on_a_full_disk";
-    let inner =
-        std::process::Command::new("bash").args(["-c", script]).arg(test).output().expect("bash runs");
-    let told = String::from_utf8_lossy(&inner.stdout);
-    assert!(
-        inner.status.success() && told.contains("1 passed"),
-        "{told}{}",
-        String::from_utf8_lossy(&inner.stderr)
-    );
-}
-
-#[tokio::test]
-#[ignore = "a_full_disk_is_told runs it with a limit"]
-async fn on_a_full_disk() {
-    let site = Site::start().await;
-    let mut uploads = site.uploads("worker");
-    let rows = rows(300 << 10);
-    let name = begin(&mut uploads, file(rows.len(), UploadPurpose::Import)).await.expect("begun").name;
-    let refused = append(&mut uploads, &name, 0, &rows).await;
-    assert_eq!(refusal(refused), (Code::ResourceExhausted, "STORAGE_FULL".into()), "a chunk");
-    append(&mut uploads, &name, 0, &rows[..200 << 10]).await.expect("there is room for this");
-    let refused = append(&mut uploads, &name, 200 << 10, &rows[200 << 10..]).await;
-    assert_eq!(refusal(refused), (Code::ResourceExhausted, "STORAGE_FULL".into()), "the whole");
-    let seen = get(&mut uploads, &name).await.expect("there");
-    assert_eq!((seen.state(), seen.received_bytes), (UploadState::Receiving, seen.size_bytes));
-    assert_eq!(site.kept(), 2, "the chunks, no half file");
-}
-
-#[tokio::test]
-async fn what_nobody_needs_is_removed() {
-    let site = Site::start().await;
-    let mut uploads = site.uploads("worker");
-    let half = begin(&mut uploads, file(CSV.len(), UploadPurpose::Import)).await.expect("begun").name;
-    append(&mut uploads, &half, 0, &CSV[..8]).await.expect("taken");
-    let picture = pictures::picture(ImageFormat::Png);
-    let first = upload(&mut uploads, &picture, UploadPurpose::Attachment, 100).await.expect("done");
-    let again = upload(&mut uploads, &picture, UploadPurpose::Attachment, 1000).await.expect("done");
-    assert_eq!(site.kept(), 2, "half of one, and the same picture once");
-    let pool = site.pool().await;
-    let mut connection = pool.acquire().await.expect("a connection");
-    let linked = [id(&again.attachment)];
-    store::attachment::link(&mut connection, 410_182, "districts/410182/events/x", &linked)
-        .await
-        .expect("linked");
-    site.clock.advance(Duration::hours(23));
-    site.tidy().await;
-    // A token does not last that long.
-    let mut uploads = site.uploads("worker");
-    get(&mut uploads, &half).await.expect("there");
-    site.clock.advance(Duration::hours(2));
-    site.tidy().await;
-    let mut uploads = site.uploads("worker");
-    assert_eq!(refusal(get(&mut uploads, &half).await), (Code::NotFound, "NOT_FOUND".into()));
-    assert_eq!(site.kept(), 1);
-    site.clock.advance(Duration::days(8));
-    site.tidy().await;
-    let mut uploads = site.uploads("worker");
-    assert_eq!(refusal(get(&mut uploads, &first.name).await), (Code::NotFound, "NOT_FOUND".into()));
-    assert_eq!(site.kept(), 1, "the other one is referred to");
-    let left = store::attachment::unusable(&pool, 410_182, &[id(&first.name), linked[0]], "worker", "")
-        .await
-        .expect("read");
-    assert_eq!(left, [id(&first.name)]);
-    // Without the link the content goes too; a new upload brings it back.
-    for sql in ["delete from attachment_link", "update attachment set linked = false"] {
-        sqlx::query(sql).execute(&pool).await.expect("unlinked");
-    }
-    site.tidy().await;
-    assert_eq!(site.kept(), 0);
-    let back = upload(&mut uploads, &picture, UploadPurpose::Attachment, 1000).await.expect("done");
-    assert!(site.fetched(&back).await == picture);
-}
-
-#[tokio::test]
-async fn content_that_is_being_removed_is_not_referred_to() {
-    let site = Site::start().await;
-    let mut uploads = site.uploads("worker");
-    let done = upload(&mut uploads, CSV, UploadPurpose::Import, 100).await.expect("done");
-    let pool = site.pool().await;
-    site.clock.advance(Duration::days(8));
-    let mut uploads = site.uploads("worker");
-    let now = site.clock.now();
-    store::upload::forget_finished(&pool, 410_182, now).await.expect("forgotten");
-    let doom =
-        async || store::content::doom(&pool, 410_182, now - Duration::HOUR, now, 10).await.expect("doomed");
-    let (a, b) = tokio::join!(doom(), doom());
-    assert_eq!(a.len() + b.len(), 1, "one removes it");
-    assert_eq!(refusal(get(&mut uploads, &done.name).await).0, Code::NotFound);
-    let name = begin(&mut uploads, file(CSV.len(), UploadPurpose::Import)).await.expect("begun").name;
-    let refused = append(&mut uploads, &name, 0, CSV).await;
-    assert_eq!(refusal(refused), (Code::Unavailable, "STORAGE_UNAVAILABLE".into()));
-    // Who doomed it did not come to the end; an hour later another does.
-    site.clock.advance(Duration::HOUR + Duration::SECOND);
-    site.tidy().await;
-    let mut uploads = site.uploads("worker");
-    let done = append(&mut uploads, &name, CSV.len(), b"").await.expect("asked again");
-    assert_eq!(site.fetched(&done).await, CSV);
-}
-
-/// Bytes that begin like something.
-fn anything() -> impl Strategy<Value = Vec<u8>> {
-    let photo = pictures::photo();
-    let signs = [
-        Vec::new(),
-        b"\xff\xd8\xff".to_vec(),
-        b"PK\x03\x04".to_vec(),
-        b"%PDF-".to_vec(),
-        b"RIFF\x10\0\0\0WAVE".to_vec(),
-        b"\0\0\0\x10ftypisom".to_vec(),
-        b"{\"a\":".to_vec(),
-        b"ID3".to_vec(),
-        photo,
-        pictures::webp(),
-        zip(&["[Content_Types].xml", "xl/workbook.xml"]),
-    ];
-    (
-        prop::sample::select(signs.to_vec()),
-        prop::collection::vec(any::<u8>(), 0..300),
-        any::<prop::sample::Index>(),
-    )
-        .prop_map(|(sign, noise, cut)| {
-            let all = [sign, noise].concat();
-            all[..cut.index(all.len() + 1)].to_vec()
-        })
-        .prop_filter("a file has a byte", |bytes| !bytes.is_empty())
-}
-
-/// Any file, in chunks of any sizes, at offsets that are now and then wrong: it is finished or refused, and never a fault of ours.
-#[tokio::test]
-async fn whatever_comes_is_taken_or_refused() {
-    let site = Site::start().await;
-    let mut runner = TestRunner::deterministic();
-    let purposes = prop::sample::select(vec![UploadPurpose::Attachment, UploadPurpose::Import]);
-    let chunks = prop::collection::vec((1..400usize, 0..4i64), 1..12);
-    let cases = (anything(), purposes, chunks);
-    let (mut finished, mut refused) = (0, 0);
-    for _ in 0..150 {
-        let (bytes, purpose, chunks) = cases.new_tree(&mut runner).expect("a case").current();
-        let mut uploads = site.uploads("worker");
-        let name = begin(&mut uploads, file(bytes.len(), purpose)).await.expect("begun").name;
-        let mut chunks = chunks.into_iter().cycle();
-        let seen = loop {
-            let seen = get(&mut uploads, &name).await.expect("there");
-            if seen.state() != UploadState::Receiving {
-                break seen;
-            }
-            let (length, wrong) = chunks.next().expect("endless");
-            let at = seen.received_bytes as usize;
-            if wrong == 3 {
-                let astray = append(&mut uploads, &name, at + 7, &bytes[at..]).await;
-                assert_eq!(refusal(astray).1, "UPLOAD_OFFSET");
-            }
-            if let Err(status) =
-                append(&mut uploads, &name, at, &bytes[at..][..length.min(bytes.len() - at)]).await
-            {
-                assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
-            }
-        };
-        if seen.state() == UploadState::Finished {
-            assert!(purpose == UploadPurpose::Attachment || site.fetched(&seen).await == bytes);
-            finished += 1;
-        } else {
-            refused += 1;
-        }
-    }
-    assert!(finished > 10 && refused > 10, "{finished} {refused}");
 }
 
 #[tokio::test]

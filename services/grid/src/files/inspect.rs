@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::{clean, hex, sniff};
+use super::clean::{self, Cleaned};
+use super::{hex, sniff};
 use crate::model::upload::{Content, Hash, Refusal, Upload};
 
 /// What is stored of an upload.
@@ -18,7 +19,7 @@ pub struct Checked {
 
 /// Checks and cleans the bytes of an upload; within, why the content is refused.
 pub(super) fn inspect(upload: &Upload, mut file: NamedTempFile) -> io::Result<Result<Checked, Refusal>> {
-    let (sha256, _) = hash(&mut file)?;
+    let (sha256, size) = hash(&mut file)?;
     if upload.wanted_sha256.is_some_and(|wanted| wanted != sha256) {
         return Ok(Err(Refusal::WrongHash { sha256: hex(&sha256) }));
     }
@@ -29,10 +30,11 @@ pub(super) fn inspect(upload: &Upload, mut file: NamedTempFile) -> io::Result<Re
     if let Err(refusal) = upload.check_type(&content_type) {
         return Ok(Err(refusal));
     }
-    if !clean::clean(&content_type, file.as_file_mut())? {
-        return Ok(Err(Refusal::Damaged { content_type }));
-    }
-    let (sha256, size) = hash(&mut file)?;
+    let (sha256, size) = match clean::clean(&content_type, file.as_file_mut())? {
+        Cleaned::Same => (sha256, size),
+        Cleaned::Done => hash(&mut file)?,
+        Cleaned::Broken => return Ok(Err(Refusal::Damaged { content_type })),
+    };
     let content = Content { district: upload.district, sha256, size, content_type };
     Ok(Ok(Checked { content, file }))
 }

@@ -98,3 +98,42 @@ impl Bucket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Location, String> {
+        let variables = variables.iter().map(|(name, value)| (format!("X_{name}"), (*value).to_owned()));
+        let mut settings = Settings::from_variables("X_", variables);
+        let location = Location::read(&mut settings);
+        settings.finish().map(|()| location).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_path_is_a_folder_and_a_url_a_bucket() {
+        let is_folder = |read: Result<Location, _>, path: &str| matches!(read, Ok(Location::Folder(folder)) if folder == std::path::Path::new(path));
+        assert!(is_folder(read(&[]), "files"));
+        assert!(is_folder(read(&[("FILES", "/srv/x")]), "/srv/x"));
+        let keys = [("FILES_ACCESS_KEY", "key"), ("FILES_SECRET_KEY", "hush")];
+        let bucket = read(&[&[("FILES", "s3://county/grid/files")][..], &keys].concat()).expect("a bucket");
+        let Location::Bucket(bucket) = bucket else { panic!("a folder") };
+        assert_eq!((bucket.name.as_str(), bucket.prefix.as_str()), ("county", "grid/files"));
+        assert!(!format!("{bucket:?}").contains("hush"));
+    }
+
+    #[test]
+    fn all_that_a_bucket_lacks_is_told() {
+        let told = read(&[("FILES", "s3://")]).expect_err("nothing is right");
+        for variable in ["X_FILES ", "X_FILES_ACCESS_KEY", "X_FILES_SECRET_KEY"] {
+            assert!(told.contains(variable), "{variable}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_told() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let Err(told) = Location::Folder(file.path().join("below")).open() else { panic!("opened") };
+        assert!(told.to_string().contains("cannot be used"), "{told}");
+    }
+}

@@ -135,12 +135,13 @@ pub enum Refusal {
 /// What images may be: all that are cleaned.
 pub const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 /// What else an attachment may be.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "application/pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "audio/mpeg",
     "audio/mp4",
+    "audio/aac",
     "audio/amr",
     "audio/wav",
     "video/mp4",

@@ -90,7 +90,8 @@ pub async fn resources(
 /// Forgets attachments of before `before` that nothing refers to.
 pub async fn forget_unused(pool: &PgPool, district: i32, before: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from attachment where district = $1 and not linked and create_time < $2",
+        "with gone as (delete from attachment where district = $1 and not linked and create_time < $2 returning sha256)
+         update content c set loose = true from gone where c.district = $1 and c.sha256 = gone.sha256",
         district,
         before,
     )

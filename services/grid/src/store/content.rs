@@ -13,7 +13,7 @@ pub async fn claim(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "insert into content as c (district, sha256, claim_time) values ($1, $2, $3)
-         on conflict (district, sha256) do update set claim_time = $3 where not c.doomed",
+         on conflict (district, sha256) do update set claim_time = $3, loose = true where not c.doomed",
         content.district,
         &content.sha256[..],
         now,
@@ -32,13 +32,14 @@ pub async fn doom(
     now: OffsetDateTime,
     limit: i64,
 ) -> sqlx::Result<Vec<Hash>> {
-    let rows = sqlx::query_scalar!(
-        "update content set doomed = true, claim_time = $4 where district = $1 and sha256 in (
-           select sha256 from content c where district = $1 and claim_time < $2
-             and not exists (select from attachment a where a.district = $1 and a.sha256 = c.sha256)
-             and not exists (select from upload u where u.district = $1 and u.sha256 = c.sha256)
-           order by claim_time limit $3)
-         and claim_time < $2 returning sha256",
+    let rows = sqlx::query!(
+        r#"with found as (
+             select sha256, not exists (select from attachment a where a.district = $1 and a.sha256 = c.sha256)
+               and not exists (select from upload u where u.district = $1 and u.sha256 = c.sha256) as unused
+             from content c where district = $1 and loose and claim_time < $2 order by claim_time limit $3)
+           update content c set doomed = unused, loose = unused, claim_time = $4 from found
+           where c.district = $1 and c.sha256 = found.sha256 and c.loose and c.claim_time < $2
+           returning c.sha256, unused as "unused!""#,
         district,
         before,
         limit,
@@ -46,7 +47,7 @@ pub async fn doom(
     )
     .fetch_all(pool)
     .await?;
-    rows.into_iter().map(super::upload::hash).collect()
+    rows.into_iter().filter(|row| row.unused).map(|row| super::upload::hash(row.sha256)).collect()
 }
 
 /// Forgets doomed content, whose object is gone.

@@ -132,7 +132,7 @@ pub async fn finish(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "with held as (
-           update content set claim_time = $5 where district = $1 and sha256 = $3 and not doomed returning sha256),
+           update content set claim_time = $5, loose = false where district = $1 and sha256 = $3 and not doomed returning sha256),
          done as (
            update upload u set sha256 = $3, stored_bytes = $6, content_type = $7, change_time = $5 from held
            where u.district = $1 and u.id = $2 and u.sha256 is null and u.refusal is null
@@ -229,7 +229,8 @@ pub async fn forget(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<()> 
 /// Forgets uploads that were finished before `before`; what they have become stays where something refers to it.
 pub async fn forget_finished(pool: &PgPool, district: i32, before: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from upload where district = $1 and sha256 is not null and change_time < $2",
+        "with gone as (delete from upload where district = $1 and sha256 is not null and change_time < $2 returning sha256)
+         update content c set loose = true from gone where c.district = $1 and c.sha256 = gone.sha256",
         district,
         before,
     )

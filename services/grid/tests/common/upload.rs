@@ -7,10 +7,24 @@ use jingwei_proto::access::v1::Role;
 use jingwei_proto::google::api::HttpBody;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::upload_service_client::UploadServiceClient;
+use sha2::{Digest, Sha256};
 use tonic::Status;
 
 use super::district::GRID;
 use super::{DISTRICT, Session, Site};
+
+/// Rows of people.
+pub(crate) const CSV: &[u8] = "姓名,电话\n张三,0371\n".as_bytes();
+
+/// Rows, so many bytes at most.
+pub(crate) fn rows(bytes: usize) -> Vec<u8> {
+    CSV.iter().copied().cycle().take(bytes - bytes % CSV.len()).collect()
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A client of uploads.
 pub(crate) type Uploads = UploadServiceClient<Session>;

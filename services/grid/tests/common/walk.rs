@@ -218,9 +218,10 @@ fn set(request: &mut DynamicMessage, field: &str, message: &impl Message, list: 
 }
 
 /// The action that an RPC asks for; `None` where it asks for none.
-fn action(method: &str) -> Option<ActionKind> {
+pub(crate) fn action(method: &str) -> Option<ActionKind> {
     let code = match method {
         "CompleteCoHandling" => "CO_HANDLE".to_owned(),
+        "RevealReporter" => "REVEAL".to_owned(),
         _ => {
             method.strip_suffix("Event").unwrap_or(method).chars().fold(String::new(), |mut code, letter| {
                 if letter.is_ascii_uppercase() && !code.is_empty() {

@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 mod samples;
 
+/// More parts than any device writes: a file of nothing but small ones would mean hours of work.
+const MOST_PARTS: u32 = 100_000;
 /// The largest table that is read, in bytes.
 const TABLE: u64 = 4 << 20;
 
@@ -12,13 +14,15 @@ const TABLE: u64 = 4 << 20;
 /// of neither picture nor sound, with their samples: cameras write positions there. False where a box does not end.
 pub(super) fn blank_boxes(file: &mut File) -> io::Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
-    let mut film = Film { file, has_movie: false };
+    let mut film = Film { file, has_movie: false, parts: 0 };
     Ok(film.walk(0, end, 0)? && film.has_movie)
 }
 
 struct Film<'a> {
     file: &'a mut File,
     has_movie: bool,
+    /// How many boxes were looked at.
+    parts: u32,
 }
 
 /// Where a box is: its header, its content, its end.
@@ -64,7 +68,8 @@ impl Film<'_> {
             1 if end - start >= 16 => (16, u64::from_be_bytes(read(self.file, start + 8)?)),
             size => (8, size),
         };
-        let fits = size >= header && size <= end - start;
+        self.parts += 1;
+        let fits = size >= header && size <= end - start && self.parts <= MOST_PARTS;
         Ok(fits.then(|| Place { kind, start, content: start + header, end: start + size }))
     }
 
@@ -149,9 +154,10 @@ impl Film<'_> {
 /// WAV: chunks that are neither format nor sound become free room. False where a chunk does not end.
 pub(super) fn blank_wav(file: &mut File) -> io::Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
-    let (mut at, mut has_sound) = (12, false);
+    let (mut at, mut has_sound, mut parts) = (12, false, 0);
     while at < end {
-        if end - at < 8 {
+        parts += 1;
+        if end - at < 8 || parts > MOST_PARTS {
             return Ok(false);
         }
         let header: [u8; 8] = read(file, at)?;
@@ -177,15 +183,16 @@ pub(super) fn blank_wav(file: &mut File) -> io::Result<bool> {
 /// MP3: the tags before and behind the sound. False where a tag does not end.
 pub(super) fn blank_mp3(file: &mut File) -> io::Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
-    let mut at = 0;
+    let (mut at, mut parts) = (0, 0);
     while end - at >= 10 {
+        parts += 1;
         let header: [u8; 10] = read(file, at)?;
         if !header.starts_with(b"ID3") {
             break;
         }
         let length = header[6..].iter().fold(0, |length, byte| length << 7 | u64::from(byte & 0x7f));
         let next = at + 10 + length;
-        if next > end {
+        if next > end || parts > MOST_PARTS {
             return Ok(false);
         }
         // Zeroes are a tag's padding.

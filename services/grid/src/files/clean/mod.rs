@@ -14,10 +14,20 @@ mod tests;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
-/// Cleans a file in place, whose type was found by its content and may be large where it is no image. False where it is
-/// broken: what cannot be read to its end is not known to be clean. Documents stay as they are.
-pub(super) fn clean(content_type: &str, file: &mut File) -> io::Result<bool> {
-    match content_type {
+/// What cleaning did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cleaned {
+    /// Nothing: a document stays as it is.
+    Same,
+    /// The file may have changed.
+    Done,
+    /// The file is broken: what cannot be read to its end is not known to be clean.
+    Broken,
+}
+
+/// Cleans a file in place, whose type was found by its content, and which may be large where it is no image.
+pub(super) fn clean(content_type: &str, file: &mut File) -> io::Result<Cleaned> {
+    let is_whole = match content_type {
         "image/jpeg" => rewrite(file, jpeg::clean),
         "image/png" => rewrite(file, png::clean),
         "image/webp" => rewrite(file, webp::clean),
@@ -25,8 +35,9 @@ pub(super) fn clean(content_type: &str, file: &mut File) -> io::Result<bool> {
         "audio/mpeg" => media::blank_mp3(file),
         "audio/wav" => media::blank_wav(file),
         "audio/mp4" | "video/mp4" | "video/quicktime" | "video/3gpp" => media::blank_boxes(file),
-        _ => Ok(true),
-    }
+        _ => return Ok(Cleaned::Same),
+    };
+    Ok(if is_whole? { Cleaned::Done } else { Cleaned::Broken })
 }
 
 fn rewrite(file: &mut File, clean: impl Fn(&[u8]) -> Option<Vec<u8>>) -> io::Result<bool> {

@@ -8,7 +8,7 @@ use image::ImageFormat;
 use pictures::{SECRET, drawing, fields, gif, photo, picture, shown, webp};
 use proptest::prelude::*;
 
-use super::clean;
+use super::{Cleaned, clean};
 
 const KINDS: [&str; 8] = [
     "image/jpeg",
@@ -25,7 +25,7 @@ const KINDS: [&str; 8] = [
 fn cleaned(content_type: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("written");
-    let is_fine = clean(content_type, &mut file).expect("no disk fails");
+    let is_fine = clean(content_type, &mut file).expect("no disk fails") == Cleaned::Done;
     let mut left = Vec::new();
     file.rewind().expect("at its start");
     file.read_to_end(&mut left).expect("read");
@@ -132,6 +132,17 @@ fn a_film_with_tables_that_lie_is_refused_soon() {
     });
     let film = [begin, atom(b"moov", &nested)].concat();
     assert_eq!(cleaned("video/mp4", &film), None);
+}
+
+#[test]
+fn a_file_of_nothing_but_small_parts_is_refused_soon() {
+    let boxes = atom(b"free", b"").repeat(1 << 18);
+    let film = [atom(b"ftyp", b"isom\0\0\0\0isom"), atom(b"moov", &boxes)].concat();
+    assert_eq!(cleaned("video/mp4", &film), None);
+    let wav = [&b"RIFF\0\0\0\0WAVE"[..], &b"JUNK\0\0\0\0".repeat(1 << 18), b"data\0\0\0\0"].concat();
+    assert_eq!(cleaned("audio/wav", &wav), None);
+    let mp3 = [&b"ID3\x04\0\0\0\0\0\0".repeat(1 << 18)[..], b"\xff\xfbsound!"].concat();
+    assert_eq!(cleaned("audio/mpeg", &mp3), None);
 }
 
 #[test]
