@@ -6,15 +6,13 @@ alter table event_transition add column contributions jsonb not null default '[]
 -- Read and written by the release before this one only; to be dropped, with event_count and count_head, by the next.
 alter table event_transition alter column counts set default '{}';
 
--- What was counted until now goes on to count: on the day of the transition, without a lead.
+-- What was counted until now goes on to count: on the day of the transition, for the level that accepted, without a lead.
 update event_transition t
 set contributions = coalesce((
   select jsonb_agg(jsonb_build_object('metric', abs(c.code), 'amount', sign(c.code)::integer, 'category', e.category,
-    'day', to_char(t.create_time at time zone interval '8 hours', 'YYYY-MM-DD'))
-    || case when level.code is null then '{}' else jsonb_build_object('level', level.code - 100) end)
-  from unnest(t.counts) as c(code)
-    join event e on e.district = t.district and e.id = t.event_id
-    left join lateral (select code from unnest(t.counts) as l(code) where code between 100 and 104 limit 1) as level on true
+    'day', to_char(t.create_time at time zone interval '8 hours', 'YYYY-MM-DD'),
+    'level', case when c.code <> 1 then e.body->'accepted_depth' end))
+  from unnest(t.counts) as c(code) join event e on e.district = t.district and e.id = t.event_id
   where abs(c.code) < 100), '[]')
 where cardinality(t.counts) > 0;
 

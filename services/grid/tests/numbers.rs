@@ -6,7 +6,7 @@ use common::backstage::id;
 use common::district::{PESTS, STREET, WATER};
 use common::naive::{Naive, Wanted, Wanting};
 use common::walk::{Dice, Walk};
-use common::{DISTRICT, Session, Site, area, refusal, wrong_fields};
+use common::{DISTRICT, Session, Site, area, moment, refusal, wrong_fields};
 use jingwei_grid::model::count::local_day;
 use jingwei_grid::model::unit::Unit;
 use jingwei_grid::recount::{Recount, Usage};
@@ -295,6 +295,32 @@ async fn what_is_overdue_and_open_counts_against_closing_in_time() {
     assert_eq!(rate(rates.closing), (1, 1, "100.00".into()));
     let handling = statistics.durations.expect("durations").handling.expect("handling");
     assert_eq!((handling.count, handling.median_minutes, handling.p90_minutes), (1, 30 * 1440, 30 * 1440));
+}
+
+#[tokio::test]
+async fn what_is_suspended_is_not_due_until_it_goes_on() {
+    let site = Site::with_district().await;
+    let name = dispatched(&site).await.name;
+    let mut water = site.events(Role::Department, WATER);
+    let sign = pb::SignForEventRequest { name: name.clone(), ..Default::default() };
+    water.sign_for_event(sign).await.expect("signed for");
+    let ask = pb::RequestSuspensionRequest {
+        name: name.clone(),
+        resume_time: Some(moment(site.clock.now() + time::Duration::days(60))),
+        reason: "等待配件".into(),
+        ..Default::default()
+    };
+    water.request_suspension(ask).await.expect("asked");
+    let approve = pb::ApproveSuspensionRequest { name: name.clone(), ..Default::default() };
+    site.events(Role::Street, STREET).approve_suspension(approve).await.expect("suspended");
+    site.clock.advance(time::Duration::days(30));
+    let due = async || get(&site, WATER).await.counts.expect("counts").due;
+    assert_eq!(due().await, 0, "its deadline would have passed");
+    let resume = pb::ResumeEventRequest { name, ..Default::default() };
+    site.events(Role::Street, STREET).resume_event(resume).await.expect("resumed");
+    assert_eq!(due().await, 0, "its deadline is still to come");
+    site.clock.advance(time::Duration::days(30));
+    assert_eq!(due().await, 1, "it has passed");
 }
 
 #[tokio::test]
