@@ -3,10 +3,14 @@
 use jingwei_kit::status::Problem;
 use tonic::{Code, Status};
 
+use crate::model::deliberation::command::Refusal as DeliberationRefusal;
 use crate::model::refusal::Refusal;
+use crate::model::{hand_over, work_record};
 
+mod deliberation;
 mod event;
 mod upload;
+mod work;
 
 /// The domain of this service's errors.
 pub const DOMAIN: &str = "grid.jingwei";
@@ -59,6 +63,12 @@ pub enum Error {
     CalendarMissing,
     /// Somebody without login tries too often.
     TooManyAttempts,
+    /// What the rules of a work record refuse.
+    WorkRecord(work_record::Refusal),
+    /// What the rules of a hand-over refuse.
+    HandOver(hand_over::Refusal),
+    /// What the rules of a deliberation refuse.
+    Deliberation(DeliberationRefusal),
 }
 
 impl From<Problem> for Error {
@@ -85,6 +95,12 @@ impl From<crate::model::upload::Refusal> for Error {
     }
 }
 
+impl From<DeliberationRefusal> for Error {
+    fn from(refusal: DeliberationRefusal) -> Self {
+        Self::Deliberation(refusal)
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         Problem::from(error).status(DOMAIN)
@@ -99,6 +115,9 @@ impl From<Error> for Problem {
             Error::Refused(refusal) => event::refused(refusal),
             Error::Upload(refusal) => upload::refused(refusal),
             Error::Storage(failure) => upload::failed(failure),
+            Error::Deliberation(refusal) => deliberation::refused(refusal),
+            Error::WorkRecord(refusal) => work::record(refusal),
+            Error::HandOver(refusal) => work::hand_over(refusal),
             Error::NotFound { name } => {
                 let (zh, en) = (
                     format!("没有 {name}，或无权查看"),

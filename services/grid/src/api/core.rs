@@ -49,6 +49,27 @@ impl Core {
         Q: Message,
         R: Message + Default,
     {
+        let run = async |conn: &mut PgConnection| {
+            let (name, answer) = run(conn).await?;
+            Ok((name, answer.encode_to_vec(), answer))
+        };
+        self.change_telling(asked, run).await
+    }
+
+    /// As `change`, where readers of the feed get something else than the answer: `run` gives its name, what they get, and
+    /// the answer.
+    ///
+    /// # Errors
+    /// As `change`.
+    pub async fn change_telling<Q, R>(
+        &self,
+        asked: Asked<'_, Q>,
+        run: impl AsyncFnOnce(&mut PgConnection) -> Result<(String, Vec<u8>, R), Error>,
+    ) -> Result<R, Error>
+    where
+        Q: Message,
+        R: Message + Default,
+    {
         let now = self.clock.now();
         // Without an id of the caller's, one that no other call has.
         let id = match asked.request_id {
@@ -57,8 +78,8 @@ impl Core {
         };
         let key = Key::of(asked.district, &asked.caller.subject, id, asked.method, asked.request);
         let answer = once(&self.pool, &key, now, async |conn: &mut PgConnection| {
-            let (name, answer) = run(conn).await?;
-            outbox::append(&mut *conn, asked.district, &name, &answer.encode_to_vec(), now).await?;
+            let (name, told, answer) = run(conn).await?;
+            outbox::append(&mut *conn, asked.district, &name, &told, now).await?;
             Ok::<R, Error>(answer)
         });
         let answer = answer.await?;

@@ -8,16 +8,21 @@ pub mod category;
 pub mod contact_card;
 pub mod core;
 pub mod deadlines;
+pub mod deliberation;
+pub mod deliberation_list;
 pub mod department;
 pub mod duplicate;
 pub mod event;
 pub mod event_list;
 mod evidence;
+pub mod hand_over;
 pub mod limit;
+mod linked;
 pub mod month_bulletin;
 pub mod numbers;
 pub mod posting;
 pub mod public_upload;
+mod reach;
 pub mod repeat;
 pub mod report;
 pub mod resident;
@@ -26,6 +31,7 @@ pub mod statistics;
 pub mod upload;
 pub mod watch;
 pub mod wire;
+pub mod work_record;
 mod workbook;
 pub mod write;
 
@@ -35,14 +41,17 @@ use jingwei_proto::grid::v1::attachment_service_server::AttachmentServiceServer;
 use jingwei_proto::grid::v1::calendar_service_server::CalendarServiceServer;
 use jingwei_proto::grid::v1::category_service_server::CategoryServiceServer;
 use jingwei_proto::grid::v1::contact_card_service_server::ContactCardServiceServer;
+use jingwei_proto::grid::v1::deliberation_service_server::DeliberationServiceServer;
 use jingwei_proto::grid::v1::department_service_server::DepartmentServiceServer;
 use jingwei_proto::grid::v1::duplicate_service_server::DuplicateServiceServer;
 use jingwei_proto::grid::v1::event_service_server::EventServiceServer;
+use jingwei_proto::grid::v1::hand_over_service_server::HandOverServiceServer;
 use jingwei_proto::grid::v1::month_bulletin_service_server::MonthBulletinServiceServer;
 use jingwei_proto::grid::v1::resident_service_server::ResidentServiceServer;
 use jingwei_proto::grid::v1::staff_service_server::StaffServiceServer;
 use jingwei_proto::grid::v1::statistics_service_server::StatisticsServiceServer;
 use jingwei_proto::grid::v1::upload_service_server::UploadServiceServer;
+use jingwei_proto::grid::v1::work_record_service_server::WorkRecordServiceServer;
 
 pub use self::core::Core;
 use self::deadlines::Deadlines;
@@ -97,5 +106,8 @@ pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Ser
             pool: pool.clone(),
             clock: clock.clone(),
         }))
+        .service(DeliberationServiceServer::new(deliberation::Deliberations(core.clone())))
+        .service(WorkRecordServiceServer::new(work_record::WorkRecords(core.clone())))
+        .service(HandOverServiceServer::new(hand_over::HandOvers(core.clone())))
         .service(StatisticsServiceServer::new(statistics::Statistics { pool, clock }))
 }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::core::Asked;
+use super::hand_over::hand_over;
 use super::repeat::violates;
 use super::staff::{Staff, read_name};
 use super::wire::{name, staff as wire, time as wire_time};
@@ -125,6 +126,7 @@ impl Staff {
             planned_end_time: end,
             end_time: None,
             end_reason: String::new(),
+            hand_over: None,
             version: 1,
         })
     }
@@ -138,7 +140,9 @@ impl Staff {
         let now = self.0.clock.now();
         let mut violations = Violations::new();
         let at = wire_time::read_option("end_time", request.end_time.as_ref(), &mut violations);
+        let successor = name::read_in("successor", &request.successor, district, &mut violations);
         violations.finish()?;
+        let (successor, hand_over_id) = (Uuid::parse_str(&successor).ok(), self.0.clock.id());
         let asked =
             Asked { caller, district, method: "EndPosting", request, request_id: &request.request_id };
         let end = async |conn: &mut PgConnection| {
@@ -166,6 +170,7 @@ impl Staff {
                 // Nothing else changes a posting: another call has ended it since it was read.
                 return Err(Error::PostingEnded);
             }
+            posting.hand_over = hand_over(conn, &posting, successor, hand_over_id, now).await?;
             card::refresh(conn, district, &[posting.area.to_string()], now).await?;
             Ok((request.name.clone(), wire::write_posting(&posting)))
         };

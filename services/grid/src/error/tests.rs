@@ -64,6 +64,20 @@ fn errors() -> Vec<Error> {
         Error::TooManyAttempts,
     ]);
     errors.extend(uploads());
+    errors.extend([
+        Error::WorkRecord(work_record::Refusal::OutsideTerm),
+        Error::WorkRecord(work_record::Refusal::Reviewed),
+        Error::HandOver(hand_over::Refusal::SuccessorNeeded {
+            area: "410182002".parse().unwrap(),
+            named: false,
+        }),
+        Error::HandOver(hand_over::Refusal::SuccessorNeeded {
+            area: "410182002".parse().unwrap(),
+            named: true,
+        }),
+        Error::HandOver(hand_over::Refusal::Confirmed),
+    ]);
+    errors.extend(deliberation().map(Error::Deliberation));
     errors
 }
 
@@ -89,6 +103,28 @@ fn uploads() -> Vec<Error> {
     ];
     let failures = [Failure::Unavailable, Failure::Full];
     refusals.into_iter().map(Error::Upload).chain(failures.map(Error::Storage)).collect()
+}
+
+fn deliberation() -> impl Iterator<Item = DeliberationRefusal> {
+    use crate::model::deliberation::State;
+    use crate::model::deliberation::arcs::ActionKind;
+    [
+        DeliberationRefusal::NotAllowed { action: ActionKind::Hold },
+        DeliberationRefusal::WrongState { state: State::Draft, action: ActionKind::Hold },
+        DeliberationRefusal::MeetingNotYet { at: datetime!(2026-03-02 09:00 UTC) },
+        DeliberationRefusal::NotInFuture { field: "meeting_time" },
+        DeliberationRefusal::NoSuchNumber { field: "present[0]".into() },
+        DeliberationRefusal::AlreadyVoted { participant: 3 },
+        DeliberationRefusal::CannotVote { participant: 3 },
+        DeliberationRefusal::VotesMissing { count: 2 },
+        DeliberationRefusal::NotAdopted,
+        DeliberationRefusal::NoCalendar { year: 2027 },
+        DeliberationRefusal::PublicityRunning { end: datetime!(2026-03-02 09:00 UTC) },
+        DeliberationRefusal::ObjectionsUnanswered,
+        DeliberationRefusal::ItemSettled { number: 1 },
+        DeliberationRefusal::ItemsOpen { numbers: vec![1, 2] },
+    ]
+    .into_iter()
 }
 
 #[test]

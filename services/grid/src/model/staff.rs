@@ -80,6 +80,8 @@ pub struct Posting {
     pub end_time: Option<OffsetDateTime>,
     /// Why.
     pub end_reason: String,
+    /// The hand-over of its open work, where there was one.
+    pub hand_over: Option<Uuid>,
     /// The number of changes, from 1.
     pub version: i64,
 }

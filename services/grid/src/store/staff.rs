@@ -108,6 +108,7 @@ struct Row {
     planned_end_time: Option<OffsetDateTime>,
     end_time: Option<OffsetDateTime>,
     end_reason: String,
+    hand_over: Option<Uuid>,
     version: i64,
 }
 
@@ -125,6 +126,7 @@ impl Row {
             planned_end_time: self.planned_end_time,
             end_time: self.end_time,
             end_reason: self.end_reason,
+            hand_over: self.hand_over,
             version: self.version,
         })
     }
@@ -138,9 +140,11 @@ pub async fn get_posting(
 ) -> sqlx::Result<Option<Posting>> {
     sqlx::query_as!(
         Row,
-        "select p.id, staff_id, s.display_name as staff_name, area, role, start_time, planned_end_time, end_time, end_reason, p.version
+        r#"select p.id, staff_id, s.display_name as staff_name, p.area, role, start_time, planned_end_time, end_time, end_reason,
+           h.id as "hand_over?", p.version
          from posting p join staff_member s on s.district = p.district and s.id = p.staff_id
-         where p.district = $1 and p.id = $2",
+           left join hand_over h on h.district = p.district and h.posting_id = p.id
+         where p.district = $1 and p.id = $2"#,
         district,
         id,
     )
@@ -173,14 +177,16 @@ pub async fn list_postings(
 ) -> sqlx::Result<Vec<Posting>> {
     let rows = sqlx::query_as!(
         Row,
-        "select p.id, staff_id, s.display_name as staff_name, area, role, start_time, planned_end_time, end_time, end_reason, p.version
+        r#"select p.id, staff_id, s.display_name as staff_name, p.area, role, start_time, planned_end_time, end_time, end_reason,
+           h.id as "hand_over?", p.version
          from posting p join staff_member s on s.district = p.district and s.id = p.staff_id
+           left join hand_over h on h.district = p.district and h.posting_id = p.id
          where p.district = $1 and p.id > $2
            and ($3::text is null or (p.area >= $3 and p.area < $3 || ':'))
            and ($4::uuid is null or p.staff_id = $4)
            and ($5::smallint is null or p.role = $5)
            and ($6 or p.end_time is null)
-         order by p.id limit $7",
+         order by p.id limit $7"#,
         district,
         after,
         filter.area.map(|a| a.to_string()),

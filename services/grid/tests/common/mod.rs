@@ -4,6 +4,7 @@
 pub(crate) mod backstage;
 pub(crate) mod district;
 pub(crate) mod naive;
+pub(crate) mod postings;
 pub(crate) mod raw;
 pub(crate) mod s3;
 pub(crate) mod upload;

@@ -35,6 +35,9 @@ const SAMPLES: &[&str] = &[
     "districts/410182/uploads/019ce000-0000-7000-8000-000000000005",
     "districts/410182/publicUploads/019ce000-0000-7000-8000-000000000005",
     "districts/410182/attachments/019ce000-0000-7000-8000-000000000005",
+    "districts/410182/deliberations/019ce000-0000-7000-8000-000000000005",
+    "districts/410182/workRecords/019ce000-0000-7000-8000-000000000006",
+    "districts/410182/handOvers/019ce000-0000-7000-8000-000000000007",
 ];
 
 /// Every RPC of the grid service.

@@ -127,7 +127,8 @@ pub fn read_reporter(
     (Reporter { kind, subject, name, phone_tail }, phone)
 }
 
-fn write_evidence(evidence: &Evidence) -> pb::Evidence {
+/// A piece of evidence on the wire.
+pub fn write_evidence(evidence: &Evidence) -> pb::Evidence {
     pb::Evidence { text: evidence.text.clone(), uri: evidence.uri.clone() }
 }
 

@@ -31,6 +31,10 @@ pub fn write_posting(posting: &Posting) -> pb::Posting {
         end_time: time::write_option(posting.end_time),
         end_reason: posting.end_reason.clone(),
         etag: etag::of(posting.version),
+        hand_over: posting
+            .hand_over
+            .map(|id| name::of(posting.district, "handOvers", id))
+            .unwrap_or_default(),
     }
 }
 
