@@ -9,6 +9,7 @@ use crate::model::{hand_over, work_record};
 
 mod deliberation;
 mod event;
+mod ledger;
 mod upload;
 mod work;
 
@@ -61,6 +62,8 @@ pub enum Error {
     PointOutside,
     /// The district has no work calendar.
     CalendarMissing,
+    /// A file is not the table that was asked for.
+    Ledger(crate::ledger::Refusal),
     /// Somebody without login tries too often.
     TooManyAttempts,
     /// What the rules of a work record refuse.
@@ -89,6 +92,12 @@ impl From<Refusal> for Error {
     }
 }
 
+impl From<crate::ledger::Refusal> for Error {
+    fn from(refusal: crate::ledger::Refusal) -> Self {
+        Self::Ledger(refusal)
+    }
+}
+
 impl From<crate::model::upload::Refusal> for Error {
     fn from(refusal: crate::model::upload::Refusal) -> Self {
         Self::Upload(refusal)
@@ -113,6 +122,7 @@ impl From<Error> for Problem {
         match error {
             Error::Problem(problem) => problem,
             Error::Refused(refusal) => event::refused(refusal),
+            Error::Ledger(refusal) => ledger::refused(&refusal),
             Error::Upload(refusal) => upload::refused(refusal),
             Error::Storage(failure) => upload::failed(failure),
             Error::Deliberation(refusal) => deliberation::refused(refusal),

@@ -13,12 +13,13 @@
 //! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `sweep` keeps the clocks; `seal`
 //! keeps telephone numbers from whoever reads the database.
 //! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `files` has
-//! their bytes; `sweep` keeps the clocks.
+//! their bytes; `ledger` reads and writes files of tables; `sweep` keeps the clocks.
 
 pub mod api;
 pub mod config;
 pub mod error;
 pub mod files;
+pub mod ledger;
 pub mod model;
 pub mod recount;
 pub mod seal;

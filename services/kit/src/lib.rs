@@ -10,7 +10,7 @@
 //! | [`caller`] | who calls, and what grants cover | `caller::of(&request)`, `Caller::covers`, `Scope` |
 //! | [`admit`] | who may call what, from the descriptors | `Admission` (used by `serve`), `admit::denied` |
 //! | [`method`] | what one RPC needs | used by `admit` |
-//! | [`rules`] | the texts of broken validation rules | used by `admit` |
+//! | [`rules`] | the texts of broken validation rules | used by `admit`, `check` for what is no request |
 //! | [`stack`] | what happens around every call | `Limits::read` |
 //! | [`serve`] | bind, serve, drain | `Server::new(domain, limits, keys).service(s).database(pool).bind(addr)?.run(stop)` |
 //! | [`page`] | pages of a list | `Page::of(&request, 50, 200)?`, `.limit()`, `.cut(&mut rows, key)` |

@@ -1,10 +1,28 @@
 //! What a broken validation rule says to a person: one text in Chinese and one in English per rule, with its limit.
 
+use std::sync::LazyLock;
+
 use jingwei_proto::pool;
-use prost_protovalidate::Violation;
+use prost::{Message, Name};
+use prost_protovalidate::{Error, Validator, Violation};
 use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 
-use crate::status::Violations;
+use crate::status::{Problem, Violations, internal};
+
+/// Checks a message that did not come as a request of its own, a row of a file say, against the rules of its fields.
+///
+/// Errors: INTERNAL where the rules cannot be evaluated, which a server's start rules out for what requests hold.
+pub fn check<M: Message + Name>(message: &M) -> Result<Violations, Problem> {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
+    let descriptor = pool().get_message_by_name(&M::full_name()).expect("generated from the pool's files");
+    let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
+        .expect("just encoded from the same type");
+    match VALIDATOR.validate(&message) {
+        Ok(()) => Ok(Violations::new()),
+        Err(Error::Validation(error)) => Ok(violations(error.violations())),
+        Err(error) => Err(internal(&error)),
+    }
+}
 
 /// The violations of a request, with texts; their fields are paths such as `event.place.point`.
 pub fn violations(broken: &[Violation]) -> Violations {
@@ -117,20 +135,12 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use jingwei_proto::grid::v1::{ListAreasRequest, ListEventsRequest, Point, ReportEventRequest};
-    use prost::{Message, Name};
-    use prost_protovalidate::{Error, Validator};
 
     use super::*;
 
     /// The texts for a message, one line per violation.
     fn told<M: Message + Name>(message: &M) -> String {
-        let descriptor = pool().get_message_by_name(&M::full_name()).expect("in the pool");
-        let message =
-            DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).expect("same type");
-        let Err(Error::Validation(error)) = Validator::new().validate(&message) else {
-            panic!("it is valid")
-        };
-        let problem = violations(error.violations()).finish().expect_err("some");
+        let problem = check(message).expect("its rules hold").finish().expect_err("it is not valid");
         problem.violations.iter().map(|v| format!("{} [{}] {} | {}\n", v.field, v.rule, v.zh, v.en)).collect()
     }
 

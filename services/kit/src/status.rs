@@ -161,6 +161,16 @@ impl Violations {
         self.0.push(Violation { field: field.into(), rule: rule.into(), zh: zh.into(), en: en.into() });
     }
 
+    /// Adds what another one has noted.
+    pub fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Each of them, in the order in which they were noted.
+    pub fn into_vec(self) -> Vec<Violation> {
+        self.0
+    }
+
     /// Whether none was noted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

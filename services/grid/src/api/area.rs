@@ -189,12 +189,12 @@ pub(super) fn district_area(district: i32) -> Result<AreaCode, status::Problem> 
         .map_err(|_| invalid("parent", "district", "没有这个区县", "is no district"))
 }
 
-fn boundary_source(area: &pb::Area) -> i16 {
+pub(super) fn boundary_source(area: &pb::Area) -> i16 {
     if area.boundary_geojson.is_empty() { 0 } else { i16::try_from(area.boundary_source.max(1)).unwrap_or(1) }
 }
 
 /// The boundary as it is kept, in WGS-84.
-fn read_boundary(area: &pb::Area) -> Result<String, Error> {
+pub(super) fn read_boundary(area: &pb::Area) -> Result<String, Error> {
     if area.boundary_geojson.is_empty() {
         return Ok(String::new());
     }

@@ -32,7 +32,11 @@ pub async fn list(
     Ok(pb::ListEventsResponse { events, next_page_token })
 }
 
-fn filter(caller: &Caller, request: &pb::ListEventsRequest, district: i32) -> Result<Filter, Error> {
+pub(super) fn filter(
+    caller: &Caller,
+    request: &pb::ListEventsRequest,
+    district: i32,
+) -> Result<Filter, Error> {
     let mut violations = Violations::new();
     let area = name::read_area_in("area", &request.area, district, &mut violations);
     let holder = name::read_unit_in("holder", &request.holder, district, &mut violations);

@@ -11,11 +11,14 @@ pub mod deadlines;
 pub mod deliberation;
 pub mod deliberation_list;
 pub mod department;
+pub mod download;
 pub mod duplicate;
 pub mod event;
 pub mod event_list;
 mod evidence;
+pub mod export;
 pub mod hand_over;
+pub mod import;
 pub mod limit;
 mod linked;
 pub mod month_bulletin;
@@ -45,7 +48,9 @@ use jingwei_proto::grid::v1::deliberation_service_server::DeliberationServiceSer
 use jingwei_proto::grid::v1::department_service_server::DepartmentServiceServer;
 use jingwei_proto::grid::v1::duplicate_service_server::DuplicateServiceServer;
 use jingwei_proto::grid::v1::event_service_server::EventServiceServer;
+use jingwei_proto::grid::v1::export_service_server::ExportServiceServer;
 use jingwei_proto::grid::v1::hand_over_service_server::HandOverServiceServer;
+use jingwei_proto::grid::v1::import_service_server::ImportServiceServer;
 use jingwei_proto::grid::v1::month_bulletin_service_server::MonthBulletinServiceServer;
 use jingwei_proto::grid::v1::resident_service_server::ResidentServiceServer;
 use jingwei_proto::grid::v1::staff_service_server::StaffServiceServer;
@@ -89,8 +94,11 @@ pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Ser
     let cards = contact_card::ContactCards { core: core.clone(), public_url: rules.public_url.clone() };
     let uploads =
         upload::Uploads { core: core.clone(), files: files.clone(), max_bytes: rules.max_upload_bytes };
+    let imports = import::Imports { core: core.clone(), events: events.clone(), files: files.clone() };
     let attachments = attachment::Attachments { events: events.clone(), files };
     server
+        .service(ImportServiceServer::new(imports))
+        .service(ExportServiceServer::new(export::Exports(core.clone())))
         .service(UploadServiceServer::new(uploads))
         .service(AttachmentServiceServer::new(attachments))
         .service(AreaServiceServer::new(area::Areas(core.clone())))

@@ -3,8 +3,10 @@
 use jingwei_kit::etag;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::deadlines::Reference;
 use super::event::Events;
 use super::evidence::attachments;
 use super::repeat::{first_answer, key, violates};
@@ -14,20 +16,24 @@ use crate::error::Error;
 use crate::model::actor::Actor;
 use crate::model::area::AreaCode;
 use crate::model::contact::Phone;
-use crate::model::event::Place;
+use crate::model::event::{Event, Evidence, Place, Reporter};
 use crate::model::position::Point;
 use crate::model::report::{Report, report as make};
+use crate::model::transition::Transition;
 use crate::seal;
 use crate::store;
 use crate::store::event::Contact;
 
 /// A report as its fields read: what is wrong with them is told all at once.
-struct Fields {
-    district: i32,
+pub(super) struct Fields {
+    pub(super) district: i32,
     id: Option<Uuid>,
-    category: String,
-    area: Option<AreaCode>,
-    point: Option<Point>,
+    pub(super) category: String,
+    pub(super) area: Option<AreaCode>,
+    pub(super) point: Option<Point>,
+    reporter: Reporter,
+    pub(super) phone: Option<Phone>,
+    evidence: Vec<Evidence>,
 }
 
 /// Who reports, and what for.
@@ -63,7 +69,7 @@ impl Events {
     }
 
     /// What is kept to reach the reporter by.
-    fn contact(&self, by: &By<'_>, event: Uuid, phone: Option<&Phone>) -> Result<Contact, Error> {
+    pub(super) fn contact(&self, by: &By<'_>, event: Uuid, phone: Option<&Phone>) -> Result<Contact, Error> {
         let phone = phone.map(|phone| self.data_keys.seal(event, phone)).transpose()?;
         let code = self.data_keys.codes(event).next().filter(|_| by.with_code);
         Ok(Contact { phone, code_hash: code.map(|code| seal::hash(event, &code)) })
@@ -75,41 +81,17 @@ async fn try_report(
     by: &By<'_>,
     request: &pb::ReportEventRequest,
     key: Option<&jingwei_kit::idempotency::Key>,
-) -> Result<crate::model::event::Event, Error> {
+) -> Result<Event, Error> {
     let mut violations = Violations::new();
-    let fields = read(request, &mut violations);
-    let (reporter, phone) = wire::read_reporter(request.reporter.as_ref(), by.subject, &mut violations);
-    let evidence = wire::read_evidence(&request.evidence, &mut violations);
+    let fields = read(request, by.subject, &mut violations);
     violations.finish()?;
-    let fields = fields?;
+    let mut fields = fields?;
     let now = events.clock.now();
     let place = place(events, &fields, request, now).await?;
     let reference = events.deadlines.of(fields.district, &fields.category, &request.condition).await?;
-    if !reference.category.is_reportable() {
-        return Err(Error::CategoryNotReportable { code: fields.category });
-    }
-    if !request.condition.is_empty()
-        && reference.category.conditions.iter().all(|c| c.code != request.condition)
-    {
-        let known: Vec<_> = reference.category.conditions.iter().map(|c| c.code.as_str()).collect();
-        let (zh, en) = (
-            format!("该类别的立案条件为：{}", known.join("、")),
-            format!("must be one of: {}", known.join(", ")),
-        );
-        return Err(jingwei_kit::status::invalid("condition", "condition", zh, en).into());
-    }
-    let made = Report {
-        id: fields.id.unwrap_or_else(|| events.clock.id()),
-        case_number: String::new(),
-        category: fields.category,
-        condition: request.condition.clone(),
-        place,
-        description: request.description.clone(),
-        reporter,
-        evidence,
-        verify_public: reference.category.verify_public_reports,
-    };
-    let (made, transition) = make(made, by.grants, &reference.context(now))?;
+    let phone = fields.phone.take();
+    let id = fields.id.unwrap_or_else(|| events.clock.id());
+    let (made, transition) = decide(fields, id, request, place, &reference, by.grants, now)?;
     let (district, id) = (made.district, made.id);
     let contact = events.contact(by, id, phone.as_ref())?;
     let resource = name::event(district, id);
@@ -125,18 +107,64 @@ async fn try_report(
     }
 }
 
-fn read(request: &pb::ReportEventRequest, violations: &mut Violations) -> Result<Fields, Error> {
+/// Whether the event is one, by what it refers to: the event with the first transition of its history.
+pub(super) fn decide(
+    fields: Fields,
+    id: Uuid,
+    request: &pb::ReportEventRequest,
+    place: Place,
+    reference: &Reference,
+    grants: &[Actor],
+    now: OffsetDateTime,
+) -> Result<(Event, Transition), Error> {
+    if !reference.category.is_reportable() {
+        return Err(Error::CategoryNotReportable { code: fields.category });
+    }
+    if !request.condition.is_empty()
+        && reference.category.conditions.iter().all(|c| c.code != request.condition)
+    {
+        let known: Vec<_> = reference.category.conditions.iter().map(|c| c.code.as_str()).collect();
+        let (zh, en) = (
+            format!("该类别的立案条件为：{}", known.join("、")),
+            format!("must be one of: {}", known.join(", ")),
+        );
+        return Err(jingwei_kit::status::invalid("condition", "condition", zh, en).into());
+    }
+    let made = Report {
+        id,
+        case_number: String::new(),
+        category: fields.category,
+        condition: request.condition.clone(),
+        place,
+        description: request.description.clone(),
+        reporter: fields.reporter,
+        evidence: fields.evidence,
+        verify_public: reference.category.verify_public_reports,
+    };
+    Ok(make(made, grants, &reference.context(now))?)
+}
+
+/// The fields of a report by `subject`; violations for what is wrong with them.
+pub(super) fn read(
+    request: &pb::ReportEventRequest,
+    subject: &str,
+    violations: &mut Violations,
+) -> Result<Fields, Error> {
     let district = name::read_district(&request.parent)?;
     if request.area.is_empty() && request.point.is_none() {
         violations.add("area", "required", "area 与 point 至少填写一项", "an area or a point must be given");
     }
     let id = Some(&request.event_id).filter(|id| !id.is_empty());
+    let (reporter, phone) = wire::read_reporter(request.reporter.as_ref(), subject, violations);
     Ok(Fields {
         district,
         id: id.map(|id| name::read_uuid("event_id", id)).transpose()?,
         category: name::read_in("category", &request.category, district, violations),
         area: name::read_area_in("area", &request.area, district, violations),
         point: point::read("point", request.point.as_ref(), request.coordinate_system(), violations),
+        reporter,
+        phone,
+        evidence: wire::read_evidence(&request.evidence, violations),
     })
 }
 
@@ -145,21 +173,35 @@ async fn place(
     events: &Events,
     fields: &Fields,
     request: &pb::ReportEventRequest,
-    now: time::OffsetDateTime,
+    now: OffsetDateTime,
 ) -> Result<Place, Error> {
     let mut connection = events.pool.acquire().await?;
     let located = match fields.point {
         Some(point) => store::area::locate(&mut *connection, fields.district, point, now).await?,
         None => None,
     };
-    let found = match (located, fields.area) {
-        (Some(located), None) => Some(located),
-        (Some(located), Some(given)) if given.contains(&located.0) => Some(located),
-        (_, Some(given)) => {
-            store::area::version(&mut *connection, given, now).await?.map(|version| (given, version))
+    let version = match fields.area {
+        Some(given) if !located.is_some_and(|(area, _)| given.contains(&area)) => {
+            store::area::version(&mut *connection, given, now).await?
         }
-        (None, None) => return Err(Error::PointOutside),
+        _ => None,
     };
-    let (area, area_version) = found.ok_or(Error::ReferenceMissing { field: "area" })?;
+    let (area, area_version) = settle(located, fields.area, version)?;
     Ok(Place { area, area_version, point: fields.point, address: request.address.clone() })
+}
+
+/// Of the area that was located and the one that was given, whose version is beside it, the one that counts.
+pub(super) fn settle(
+    located: Option<(AreaCode, i64)>,
+    given: Option<AreaCode>,
+    version: Option<i64>,
+) -> Result<(AreaCode, i64), Error> {
+    match (located, given) {
+        (None, None) => Err(Error::PointOutside),
+        (Some(located), None) => Ok(located),
+        (Some(located), Some(given)) if given.contains(&located.0) => Ok(located),
+        (_, Some(given)) => {
+            version.map(|version| (given, version)).ok_or(Error::ReferenceMissing { field: "area" })
+        }
+    }
 }

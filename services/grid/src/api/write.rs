@@ -3,7 +3,7 @@
 use jingwei_kit::idempotency::Key;
 use jingwei_proto::grid::v1 as pb;
 use prost::Message;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::wire::{event, name, transition as wire_transition, unit};
@@ -34,7 +34,7 @@ impl<'a> Beside<'a> {
 
 /// Writes a new event; answers with it as the database numbered it.
 pub async fn insert(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     made: Event,
     transition: &Transition,
     contact: &Contact,
@@ -54,7 +54,7 @@ pub async fn insert(
         attachments: beside.attachments,
     };
     let day = made.times.reported.to_offset(CHINA_STANDARD_TIME).date();
-    let case_number = store_insert(pool, &change, contact, day).await?;
+    let case_number = store_insert(executor, &change, contact, day).await?;
     Ok(Event { case_number, ..made })
 }
 

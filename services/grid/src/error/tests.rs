@@ -61,6 +61,14 @@ fn errors() -> Vec<Error> {
         Error::CategoryNotReportable { code: "trees".into() },
         Error::PointOutside,
         Error::CalendarMissing,
+        Error::Ledger(crate::ledger::Refusal::Unreadable),
+        Error::Ledger(crate::ledger::Refusal::Empty),
+        Error::Ledger(crate::ledger::Refusal::TooLarge),
+        Error::Ledger(crate::ledger::Refusal::Columns {
+            unknown: vec!["x".into(), "#3".into()],
+            missing: vec![("区域代码", "code")],
+            twice: vec![("名称", "display_name")],
+        }),
         Error::TooManyAttempts,
     ]);
     errors.extend(uploads());

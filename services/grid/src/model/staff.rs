@@ -26,7 +26,7 @@ pub struct StaffMember {
 }
 
 /// What a person is posted as. Stored as its place in this order, from 1; contact cards list people in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PostingRole {
     /// Grid chief 网格长; an area has one.

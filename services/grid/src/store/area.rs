@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// A stored code. Errors: it does not read, which the table's check rules out.
-pub(super) fn code(text: &str) -> sqlx::Result<AreaCode> {
+pub(in crate::store) fn code(text: &str) -> sqlx::Result<AreaCode> {
     text.parse().map_err(|e: crate::model::area::AreaCodeError| sqlx::Error::Decode(e.into()))
 }
 

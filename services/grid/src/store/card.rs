@@ -45,7 +45,7 @@ pub async fn refresh(
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        r#"with content as (
+        r#"with content as materialized (
              select c.area, c.version, jsonb_build_object(
                'people', coalesce((
                  select jsonb_agg(jsonb_build_object(
@@ -54,12 +54,13 @@ pub async fn refresh(
                  from posting p join staff_member s on s.district = p.district and s.id = p.staff_id
                  where p.district = c.district and p.area = c.area and p.end_time is null), '[]'),
                'service_phone', coalesce((
-                 select v.service_phone from (
-                   select distinct on (v.code) v.code, v.service_phone from area_version v
-                   where v.district = c.district and v.effective_time <= $3
-                     and v.code in (left(c.area, 6), left(c.area, 9), left(c.area, 12), left(c.area, 15), c.area)
-                   order by v.code, v.effective_time desc, v.version desc) v
-                 where v.service_phone <> '' order by length(v.code) desc limit 1), '')) as content
+                 select v.service_phone
+                 from unnest(array[left(c.area, 6), left(c.area, 9), left(c.area, 12), left(c.area, 15), c.area]) as a(code)
+                 cross join lateral (
+                   select v.service_phone from area_version v
+                   where v.district = c.district and v.code = a.code and v.effective_time <= $3
+                   order by v.effective_time desc, v.version desc limit 1) v
+                 where v.service_phone <> '' order by length(a.code) desc limit 1), '')) as content
              from contact_card c where c.district = $1 and c.area = any($2)),
            changed as (
              select n.area, n.version + 1 as version, n.content from content n

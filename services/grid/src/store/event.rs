@@ -1,7 +1,7 @@
 //! Events: read for an action with all that decides it, written with their transition in one statement.
 
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -78,7 +78,7 @@ pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<
 ///
 /// Errors: `event_pkey` for an id in use, `idempotency_pkey` for a request answered at the same moment.
 pub async fn insert(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     change: &Change<'_>,
     contact: &Contact,
     day: time::Date,
@@ -160,7 +160,7 @@ pub async fn insert(
         contact.code_hash.as_deref(),
         change.attachments,
     )
-    .fetch_one(pool)
+    .fetch_one(executor)
     .await
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod backstage;
 pub(crate) mod district;
+pub(crate) mod ledger;
 pub(crate) mod naive;
 pub(crate) mod postings;
 pub(crate) mod raw;

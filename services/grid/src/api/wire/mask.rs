@@ -9,6 +9,11 @@ pub struct Mask<'a>(Option<&'a [String]>);
 /// Every field: what a creation writes.
 pub const ALL: Mask<'static> = Mask(None);
 
+/// The fields at these paths.
+pub fn of(paths: &[String]) -> Mask<'_> {
+    Mask(Some(paths))
+}
+
 /// Reads a mask; a violation for each path that is not one of `changeable`.
 pub fn read<'a>(mask: Option<&'a FieldMask>, changeable: &[&str], violations: &mut Violations) -> Mask<'a> {
     let paths = mask.map(|m| m.paths.as_slice()).filter(|paths| !paths.is_empty());
