@@ -10,6 +10,8 @@ use crate::model::{hand_over, work_record};
 mod deliberation;
 mod event;
 mod ledger;
+mod note;
+mod patrol;
 mod upload;
 mod work;
 
@@ -27,6 +29,10 @@ pub enum Error {
     Upload(crate::model::upload::Refusal),
     /// The storage of files fails.
     Storage(crate::files::Failure),
+    /// What the rules of a note refuse.
+    Note(crate::model::note::Refusal),
+    /// What the rules of a patrol refuse.
+    Patrol(crate::model::patrol::Refusal),
     /// There is no such resource, or the caller may not know of it.
     NotFound {
         /// Its resource name.
@@ -110,6 +116,18 @@ impl From<DeliberationRefusal> for Error {
     }
 }
 
+impl From<crate::model::note::Refusal> for Error {
+    fn from(refusal: crate::model::note::Refusal) -> Self {
+        Self::Note(refusal)
+    }
+}
+
+impl From<crate::model::patrol::Refusal> for Error {
+    fn from(refusal: crate::model::patrol::Refusal) -> Self {
+        Self::Patrol(refusal)
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         Problem::from(error).status(DOMAIN)
@@ -128,6 +146,8 @@ impl From<Error> for Problem {
             Error::Deliberation(refusal) => deliberation::refused(refusal),
             Error::WorkRecord(refusal) => work::record(refusal),
             Error::HandOver(refusal) => work::hand_over(refusal),
+            Error::Note(refusal) => note::refused(refusal),
+            Error::Patrol(refusal) => patrol::refused(refusal),
             Error::NotFound { name } => {
                 let (zh, en) = (
                     format!("没有 {name}，或无权查看"),

@@ -198,11 +198,11 @@ async fn what_is_no_attachment_cannot_be_referred_to() {
     let (none, event) = (format!("{DISTRICT}/attachments/{}", uuid::Uuid::nil()), site.report().await);
     let pool = site.pool().await;
     let asked = [id(&photo), id(&rows.name), id(&none)];
-    let mut missing = store::attachment::unusable(&pool, 410_182, &asked, "worker", "").await.expect("read");
+    let mut missing = store::attachment::unusable(&pool, 410_182, &asked, "worker", &[]).await.expect("read");
     missing.sort();
     assert_eq!(missing, [id(&none), id(&rows.name)], "an import is none");
     let elsewhere =
-        store::attachment::unusable(&pool, 410_183, &asked[..1], "worker", "").await.expect("read");
+        store::attachment::unusable(&pool, 410_183, &asked[..1], "worker", &[]).await.expect("read");
     assert_eq!(elsewhere, [id(&photo)], "of another district");
     let refused = site.link(&event, &[&photo, &none]).await.expect_err("refused");
     let constraint = refused.as_database_error().and_then(|error| error.constraint());
@@ -221,7 +221,7 @@ async fn what_is_referred_to_is_not_forgotten() {
         let (linked, forgotten) =
             tokio::join!(site.link(&event, &names), store::attachment::forget_unused(&pool, 410_182, later));
         forgotten.expect("no deadlock");
-        let gone = !store::attachment::unusable(&pool, 410_182, &[id(&name)], "worker", "")
+        let gone = !store::attachment::unusable(&pool, 410_182, &[id(&name)], "worker", &[])
             .await
             .expect("read")
             .is_empty();

@@ -236,7 +236,7 @@ async fn files_are_found_by_their_keys_and_what_is_old_by_its_time() {
     watched.run("an attachment", 1, async || attachment::get(&watched.0, of, id).await).await;
     let links = async || attachment::resources(&watched.0, of, id, "", PAGE).await;
     watched.run("what refers to it", 3, links).await;
-    let unusable = async || attachment::unusable(&watched.0, of, &[id], "neighbour", "").await;
+    let unusable = async || attachment::unusable(&watched.0, of, &[id], "neighbour", &[]).await;
     watched.run("one to refer to", 2, unusable).await;
     watched.run("nothing to give up", 0, async || upload::give_up(&watched.0, of, now, PAGE).await).await;
     watched.run("no old upload", 0, async || upload::forget_finished(&watched.0, of, now).await).await;

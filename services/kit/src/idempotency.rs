@@ -15,6 +15,8 @@
 //! that reads, if it can) and inserts the row itself in a CTE of the statement; the primary key `idempotency_pkey` then
 //! refuses the later of two twins, which asks [`answered`] again.
 
+use std::collections::HashMap;
+
 use prost::Message;
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgExecutor, PgPool};
@@ -107,6 +109,34 @@ pub async fn answered<R: Message + Default>(
         return Err(key.reused());
     }
     Ok(Some(R::decode(response.as_slice()).map_err(|e| sqlx::Error::Decode(e.into()))?))
+}
+
+/// A kept answer, with what tells whether it is to the same request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct First {
+    fingerprint: Vec<u8>,
+    response: Vec<u8>,
+}
+
+impl First {
+    /// The encoded answer. Errors: REQUEST_ID_REUSED where it is to another request than the key's.
+    pub fn of(&self, key: &Key) -> Result<&[u8], Problem> {
+        if self.fingerprint == key.fingerprint { Ok(&self.response) } else { Err(key.reused()) }
+    }
+}
+
+/// The answers to earlier calls with any of these keys, which are of one district and subject, by request id.
+pub async fn answers(
+    connection: impl PgExecutor<'_>,
+    keys: &[&Key],
+) -> Result<HashMap<Uuid, First>, sqlx::Error> {
+    let Some(key) = keys.first() else { return Ok(HashMap::new()) };
+    let sql = "select request_id, fingerprint, response from idempotency where district = $1 and subject = $2 and request_id = any($3)";
+    let ids: Vec<Uuid> = keys.iter().map(|key| key.request_id).collect();
+    let rows =
+        sqlx::query_as::<_, (Uuid, Vec<u8>, Vec<u8>)>(sql).bind(key.district).bind(&key.subject).bind(ids);
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows.map(|(id, fingerprint, response)| (id, First { fingerprint, response })).collect())
 }
 
 /// Forgets the answers of a district from before `before`; returns how many.

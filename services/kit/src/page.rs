@@ -83,7 +83,7 @@ fn read<C: DeserializeOwned>(token: &str, binding: [u8; BINDING]) -> Result<C, P
 }
 
 /// The request as a dynamic message, whose fields can be read by name.
-fn reflect<R: Message + Name>(request: &R) -> DynamicMessage {
+pub(crate) fn reflect<R: Message + Name>(request: &R) -> DynamicMessage {
     let descriptor = pool().get_message_by_name(&R::full_name()).expect("generated from the pool's files");
     DynamicMessage::decode(descriptor, request.encode_to_vec().as_slice())
         .expect("just encoded from the same type")

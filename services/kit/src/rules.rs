@@ -7,22 +7,8 @@ use prost::{Message, Name};
 use prost_protovalidate::{Error, Validator, Violation};
 use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 
+use crate::page::reflect;
 use crate::status::{Problem, Violations, internal};
-
-/// Checks a message that did not come as a request of its own, a row of a file say, against the rules of its fields.
-///
-/// Errors: INTERNAL where the rules cannot be evaluated, which a server's start rules out for what requests hold.
-pub fn check<M: Message + Name>(message: &M) -> Result<Violations, Problem> {
-    static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
-    let descriptor = pool().get_message_by_name(&M::full_name()).expect("generated from the pool's files");
-    let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())
-        .expect("just encoded from the same type");
-    match VALIDATOR.validate(&message) {
-        Ok(()) => Ok(Violations::new()),
-        Err(Error::Validation(error)) => Ok(violations(error.violations())),
-        Err(error) => Err(internal(&error)),
-    }
-}
 
 /// The violations of a request, with texts; their fields are paths such as `event.place.point`.
 pub fn violations(broken: &[Violation]) -> Violations {
@@ -32,6 +18,19 @@ pub fn violations(broken: &[Violation]) -> Violations {
         violations.add(violation.field_path(), violation.rule_id(), zh, en);
     }
     violations
+}
+
+/// What is wrong with a message by the rules of its fields: for a part of a request that the admission does not look into.
+///
+/// # Errors
+/// The rules themselves cannot be read, a fault of ours.
+pub fn check<M: Message + Name>(message: &M) -> Result<Violations, Problem> {
+    static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
+    match VALIDATOR.validate(&reflect(message)) {
+        Ok(()) => Ok(Violations::new()),
+        Err(Error::Validation(error)) => Ok(violations(error.violations())),
+        Err(error) => Err(internal(&error)),
+    }
 }
 
 fn texts(violation: &Violation) -> (String, String) {
@@ -134,9 +133,8 @@ fn shown(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jingwei_proto::grid::v1::{ListAreasRequest, ListEventsRequest, Point, ReportEventRequest};
-
     use super::*;
+    use jingwei_proto::grid::v1::{ListAreasRequest, ListEventsRequest, Point, ReportEventRequest};
 
     /// The texts for a message, one line per violation.
     fn told<M: Message + Name>(message: &M) -> String {

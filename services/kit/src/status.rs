@@ -171,6 +171,11 @@ impl Violations {
         self.0
     }
 
+    /// Notes the wrong fields of a part of the request, whose fields begin with `prefix`, e.g. `note.`.
+    pub fn add_under(&mut self, prefix: &str, part: Self) {
+        self.0.extend(part.0.into_iter().map(|v| Violation { field: format!("{prefix}{}", v.field), ..v }));
+    }
+
     /// Whether none was noted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

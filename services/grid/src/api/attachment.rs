@@ -10,9 +10,11 @@ use jingwei_proto::grid::v1::attachment_service_server::AttachmentService;
 use tonic::{Request, Response, Status};
 
 use super::actors;
-use super::event::Events;
+use super::deliberation::Deliberations;
+use super::note::Notes;
 use super::staff::read_name;
 use super::wire::{name, upload as wire};
+use super::work_record::WorkRecords;
 use crate::error::Error;
 use crate::files::Files;
 use crate::model::attachment::Attachment;
@@ -24,8 +26,8 @@ const PAGE: i64 = 100;
 /// The attachment service.
 #[derive(Clone)]
 pub struct Attachments {
-    /// The events, whose readers may read what they refer to.
-    pub events: Events,
+    /// The notes and events; whoever reads one of these, a deliberation or a work record may read what its evidence names.
+    pub notes: Notes,
     /// Where the bytes are.
     pub files: Files,
 }
@@ -37,13 +39,13 @@ impl Attachments {
     async fn readable(&self, caller: &Caller, name: &str) -> Result<Attachment, Error> {
         let missing = || Error::NotFound { name: name.to_owned() };
         let (district, id) = read_name(name, "attachments")?;
-        let found = store::get(&self.events.pool, district, id).await?.ok_or_else(missing)?;
+        let found = store::get(&self.notes.core.pool, district, id).await?.ok_or_else(missing)?;
         if found.uploader.as_ref() == Some(&caller.subject) {
             return Ok(found);
         }
         let mut after = String::new();
         loop {
-            let resources = store::resources(&self.events.pool, district, id, &after, PAGE).await?;
+            let resources = store::resources(&self.notes.core.pool, district, id, &after, PAGE).await?;
             for resource in &resources {
                 if self.may_read(caller, resource).await? {
                     return Ok(found);
@@ -54,10 +56,26 @@ impl Attachments {
     }
 
     async fn may_read(&self, caller: &Caller, resource: &str) -> Result<bool, Error> {
-        let Ok((district, id)) = name::read_event(resource) else { return Ok(false) };
-        match self.events.readable(&actors::of(caller, district), district, id).await {
+        let pool = &self.notes.core.pool;
+        let grants = |district| actors::of(caller, district);
+        let core = || self.notes.core.clone();
+        let read = if let Ok((district, id)) = name::read_event(resource) {
+            self.notes.events.readable(&grants(district), district, id).await.map(drop)
+        } else if let Ok((district, id)) = read_name(resource, "notes") {
+            self.notes.readable(caller, district, id).await.map(drop)
+        } else if let Ok((district, id)) = read_name(resource, "deliberations") {
+            Deliberations(core())
+                .readable(&mut *pool.acquire().await?, &grants(district), district, id)
+                .await
+                .map(drop)
+        } else if read_name(resource, "workRecords").is_ok() {
+            WorkRecords(core()).readable(&mut *pool.acquire().await?, caller, resource).await.map(drop)
+        } else {
+            return Ok(false);
+        };
+        match read {
             Err(Error::NotFound { .. }) => Ok(false),
-            found => found.map(|_| true),
+            read => read.map(|()| true),
         }
     }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::actors;
 use super::core::{Asked, Core};
+use super::evidence::link;
 use super::repeat::violates;
 use super::staff::read_name;
 use super::wire::deliberation_command::ActionRequest;
@@ -148,6 +149,9 @@ impl Deliberations {
         let (district, id) = read_name(request.name(), "deliberations")?;
         let command = request.command().map_err(Error::from)?;
         let grants = actors::of(&caller, district);
+        if let Command::CompleteItem { evidence, .. } = &command {
+            link(&self.0.pool, (district, request.name()), &caller.subject, evidence).await?;
+        }
         let asked = Asked {
             caller: &caller,
             district,

@@ -16,7 +16,6 @@ use uuid::Uuid;
 use super::deadlines::{Deadlines, Reference};
 use super::evidence::attachments;
 use super::repeat::{first_answer, key, written};
-use super::report::By;
 use super::wire::command::ActionRequest;
 use super::wire::{event as wire, name, transition as wire_transition};
 use super::write::{self, Beside};
@@ -94,8 +93,8 @@ impl Events {
         let mut context = self.context(&reference, &stored);
         context.merge_root = self.merge_root(grants, district, &command.action).await?;
         let (after, transition) = apply(&stored.event, &command, grants, &context)?;
-        let resource = (district, request.name());
-        let attachments = attachments(&self.pool, resource, &caller.subject, &command.evidence).await?;
+        let with = (district, &[request.name()][..]);
+        let attachments = attachments(&self.pool, with, &caller.subject, &command.evidence).await?;
         let beside = Beside { key, grants, attachments: &attachments };
         if self.write(&stored.event, &after, &transition, &command, beside).await? {
             Ok(after)
@@ -193,10 +192,7 @@ impl EventService for Events {
 
     async fn report_event(&self, request: Request<pb::ReportEventRequest>) -> Answer<pb::Event> {
         let caller = caller::of(&request);
-        let district = name::read_district(&request.get_ref().parent).map_err(Error::from)?;
-        let grants = actors::of(&caller, district);
-        let by = By { subject: &caller.subject, grants: &grants, with_code: false };
-        Ok(Response::new(self.report(&by, request.get_ref()).await?))
+        Ok(Response::new(self.report_for(&caller, request.get_ref()).await?))
     }
 
     async fn get_event(&self, request: Request<pb::GetEventRequest>) -> Answer<pb::Event> {

@@ -9,13 +9,13 @@ use crate::error::Error;
 use crate::model::event::Evidence;
 use crate::store;
 
-/// The attachments that pieces of evidence for a resource name.
+/// The attachments that pieces of evidence name; `with` are resources of the district whose evidence the subject brings along.
 ///
 /// # Errors
 /// A violation for each that does not exist, or is not the subject's to show.
 pub(super) async fn attachments(
     pool: &PgPool,
-    (district, resource): (i32, &str),
+    (district, with): (i32, &[&str]),
     subject: &str,
     evidence: &[Evidence],
 ) -> Result<Vec<Uuid>, Error> {
@@ -25,7 +25,7 @@ pub(super) async fn attachments(
     if named.iter().all(Option::is_none) {
         return Ok(ids);
     }
-    let unusable = store::attachment::unusable(pool, district, &ids, subject, resource).await?;
+    let unusable = store::attachment::unusable(pool, district, &ids, subject, with).await?;
     let mut violations = Violations::new();
     for (i, (of, id)) in named.iter().enumerate().filter_map(|(i, named)| Some((i, (*named)?))) {
         if of != district || unusable.contains(&id) {
@@ -35,4 +35,22 @@ pub(super) async fn attachments(
     }
     violations.finish()?;
     Ok(ids)
+}
+
+/// Notes that a resource's evidence names attachments: before the resource is written, so that none is forgotten meanwhile.
+///
+/// # Errors
+/// As `attachments`.
+pub(super) async fn link(
+    pool: &PgPool,
+    (district, resource): (i32, &str),
+    subject: &str,
+    evidence: &[Evidence],
+) -> Result<(), Error> {
+    let ids = attachments(pool, (district, &[resource]), subject, evidence).await?;
+    if !ids.is_empty() {
+        let mut connection = pool.acquire().await?;
+        store::attachment::link(&mut connection, district, resource, &ids).await?;
+    }
+    Ok(())
 }

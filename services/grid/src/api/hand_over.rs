@@ -36,8 +36,7 @@ pub(super) async fn hand_over(
     id: Uuid,
     now: OffsetDateTime,
 ) -> Result<Option<Uuid>, Error> {
-    let mut open = store::open_work(conn, ended).await?;
-    open.patrols = store::open_patrols(conn, ended.district, ended.staff_id).await?;
+    let open = store::open_work(conn, ended).await?;
     if open.is_empty() && named.is_none() {
         return Ok(None);
     }
@@ -57,6 +56,7 @@ pub(super) async fn hand_over(
         version: 1,
     };
     store::insert(conn, &new).await?;
+    store::hand_patrols_over(conn, &new).await?;
     Ok(Some(id))
 }
 

@@ -22,7 +22,11 @@ pub mod import;
 pub mod limit;
 mod linked;
 pub mod month_bulletin;
+pub mod note;
+pub mod note_taking;
 pub mod numbers;
+pub mod patrol;
+pub mod patrolling;
 pub mod posting;
 pub mod public_upload;
 mod reach;
@@ -31,6 +35,7 @@ pub mod report;
 pub mod resident;
 pub mod staff;
 pub mod statistics;
+pub mod sync;
 pub mod upload;
 pub mod watch;
 pub mod wire;
@@ -52,9 +57,12 @@ use jingwei_proto::grid::v1::export_service_server::ExportServiceServer;
 use jingwei_proto::grid::v1::hand_over_service_server::HandOverServiceServer;
 use jingwei_proto::grid::v1::import_service_server::ImportServiceServer;
 use jingwei_proto::grid::v1::month_bulletin_service_server::MonthBulletinServiceServer;
+use jingwei_proto::grid::v1::note_service_server::NoteServiceServer;
+use jingwei_proto::grid::v1::patrol_service_server::PatrolServiceServer;
 use jingwei_proto::grid::v1::resident_service_server::ResidentServiceServer;
 use jingwei_proto::grid::v1::staff_service_server::StaffServiceServer;
 use jingwei_proto::grid::v1::statistics_service_server::StatisticsServiceServer;
+use jingwei_proto::grid::v1::sync_service_server::SyncServiceServer;
 use jingwei_proto::grid::v1::upload_service_server::UploadServiceServer;
 use jingwei_proto::grid::v1::work_record_service_server::WorkRecordServiceServer;
 
@@ -95,7 +103,10 @@ pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Ser
     let uploads =
         upload::Uploads { core: core.clone(), files: files.clone(), max_bytes: rules.max_upload_bytes };
     let imports = import::Imports { core: core.clone(), events: events.clone(), files: files.clone() };
-    let attachments = attachment::Attachments { events: events.clone(), files };
+    let notes = note::Notes { core: core.clone(), events: events.clone() };
+    let attachments = attachment::Attachments { notes: notes.clone(), files };
+    let patrols = patrol::Patrols(core.clone());
+    let syncs = sync::Syncs { notes: notes.clone(), patrols: patrols.clone() };
     server
         .service(ImportServiceServer::new(imports))
         .service(ExportServiceServer::new(export::Exports(core.clone())))
@@ -118,4 +129,7 @@ pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Ser
         .service(WorkRecordServiceServer::new(work_record::WorkRecords(core.clone())))
         .service(HandOverServiceServer::new(hand_over::HandOvers(core.clone())))
         .service(StatisticsServiceServer::new(statistics::Statistics { pool, clock }))
+        .service(NoteServiceServer::new(notes))
+        .service(PatrolServiceServer::new(patrols))
+        .service(SyncServiceServer::new(syncs))
 }

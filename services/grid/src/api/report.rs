@@ -1,11 +1,13 @@
 //! Report: from what a reporter gives to an event with its place, limits and number.
 
+use jingwei_kit::caller::Caller;
 use jingwei_kit::etag;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::actors;
 use super::deadlines::Reference;
 use super::event::Events;
 use super::evidence::attachments;
@@ -44,9 +46,22 @@ pub(super) struct By<'a> {
     pub grants: &'a [Actor],
     /// Whether the reporter gets a tracking code.
     pub with_code: bool,
+    /// Resources that the reporter may read and whose evidence comes along.
+    pub with: &'a [&'a str],
 }
 
 impl Events {
+    /// Reports an event for somebody who is signed in.
+    pub(super) async fn report_for(
+        &self,
+        caller: &Caller,
+        request: &pb::ReportEventRequest,
+    ) -> Result<pb::Event, Error> {
+        let grants = actors::of(caller, name::read_district(&request.parent)?);
+        self.report(&By { subject: &caller.subject, grants: &grants, with_code: false, with: &[] }, request)
+            .await
+    }
+
     /// Reports an event, as it is then shown to its reporter: reads what the report refers to, decides, writes it in one statement.
     pub(super) async fn report(
         &self,
@@ -54,9 +69,7 @@ impl Events {
         request: &pb::ReportEventRequest,
     ) -> Result<pb::Event, Error> {
         let district = name::read_district(&request.parent)?;
-        // Not over the telephone number: a hash of what is otherwise known would tell it.
-        let reporter = request.reporter.clone().map(|r| pb::Reporter { phone: String::new(), ..r });
-        let bound = pb::ReportEventRequest { reporter, ..request.clone() };
+        let bound = wire::without_phone(request);
         let key = key(by.subject, district, &request.request_id, "ReportEvent", &bound)?;
         let done = try_report(self, by, request, key.as_ref()).await;
         let event = match (done, &key) {
@@ -94,8 +107,7 @@ async fn try_report(
     let (made, transition) = decide(fields, id, request, place, &reference, by.grants, now)?;
     let (district, id) = (made.district, made.id);
     let contact = events.contact(by, id, phone.as_ref())?;
-    let resource = name::event(district, id);
-    let attachments = attachments(&events.pool, (district, &resource), by.subject, &made.evidence).await?;
+    let attachments = attachments(&events.pool, (district, by.with), by.subject, &made.evidence).await?;
     let beside = Beside { key, grants: by.grants, attachments: &attachments };
     match write::insert(&events.pool, made, &transition, &contact, beside).await {
         Err(error) if violates(&error, "event_pkey") => {

@@ -60,7 +60,7 @@ impl Residents {
         let phone = reporter(&request)?;
         let report = wire::report(request);
         let grants = [Actor::public(district)];
-        let by = By { subject: &grants[0].subject, grants: &grants, with_code: true };
+        let by = By { subject: &grants[0].subject, grants: &grants, with_code: true, with: &[] };
         if !self.limit.allows(district, phone.as_ref()) {
             return Err(Error::TooManyAttempts);
         }

@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::core::{Asked, Core};
+use super::evidence::link;
 use super::reach::{self, Reach};
 use super::repeat::violates;
 use super::staff::read_name;
@@ -35,7 +36,7 @@ const CHANGEABLE: [&str; 5] = ["date", "category", "text", "links", "evidence"];
 
 impl WorkRecords {
     /// The record, where the caller may know of it.
-    async fn readable(
+    pub(super) async fn readable(
         &self,
         conn: &mut PgConnection,
         caller: &Caller,
@@ -97,6 +98,8 @@ impl WorkRecords {
             text => name::read_uuid("work_record_id", text)?,
         };
         let posting = name::read_uuid("work_record.posting", &posting)?;
+        let resource = name::of(district, "workRecords", id);
+        link(&self.0.pool, (district, &resource), &caller.subject, &evidence).await?;
         let now = self.0.clock.now();
         linked::check(&self.0.pool, &actors::of(caller, district), district, &given.links).await?;
         let asked =
@@ -161,6 +164,7 @@ impl WorkRecords {
         let (day, category) = read(&mask, &given, district, &mut violations);
         let evidence = event::read_evidence(&given.evidence, &mut violations);
         violations.finish()?;
+        link(&self.0.pool, (district, &given.name), &caller.subject, &evidence).await?;
         if mask.names("links") {
             linked::check(&self.0.pool, &actors::of(caller, district), district, &given.links).await?;
         }

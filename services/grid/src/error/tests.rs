@@ -70,6 +70,25 @@ fn errors() -> Vec<Error> {
             twice: vec![("名称", "display_name")],
         }),
         Error::TooManyAttempts,
+        Error::Note(crate::model::note::Refusal::Reported { district: 410_182, event: Uuid::nil() }),
+        Error::Note(crate::model::note::Refusal::Fixed { since: datetime!(2026-03-02 09:00 UTC) }),
+        Error::Note(crate::model::note::Refusal::NotAuthor),
+        Error::Patrol(crate::model::patrol::Refusal::State { state: None }),
+        Error::Patrol(crate::model::patrol::Refusal::State {
+            state: Some(crate::model::patrol::State::Planned),
+        }),
+        Error::Patrol(crate::model::patrol::Refusal::State {
+            state: Some(crate::model::patrol::State::Ongoing),
+        }),
+        Error::Patrol(crate::model::patrol::Refusal::State {
+            state: Some(crate::model::patrol::State::Done),
+        }),
+        Error::Patrol(crate::model::patrol::Refusal::State {
+            state: Some(crate::model::patrol::State::Cancelled),
+        }),
+        Error::Patrol(crate::model::patrol::Refusal::NotOpen { opens: datetime!(2026-03-02 09:00 UTC) }),
+        Error::Patrol(crate::model::patrol::Refusal::Ongoing),
+        Error::Patrol(crate::model::patrol::Refusal::NotAssignee),
     ]);
     errors.extend(uploads());
     errors.extend([

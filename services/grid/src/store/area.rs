@@ -246,6 +246,39 @@ pub async fn locate(
     row.map(|r| Ok((code(&r.code)?, r.version))).transpose()
 }
 
+/// As [`locate`], of many points: the deepest area of each, in their order.
+pub async fn locate_all(
+    executor: impl PgExecutor<'_>,
+    district: i32,
+    points: &[Point],
+    at: OffsetDateTime,
+) -> sqlx::Result<Vec<Option<AreaCode>>> {
+    let longitudes: Vec<f64> = points.iter().map(Point::longitude).collect();
+    let latitudes: Vec<f64> = points.iter().map(Point::latitude).collect();
+    let rows = sqlx::query_scalar!(
+        r#"select (
+             select r.code from area_ring r
+             where r.district = $1 and r.ring && polygon(box(p.at, p.at)) and r.ring @> p.at
+               and r.version = (
+                 select v.version from area_version v
+                 where v.district = r.district and v.code = r.code and v.effective_time <= $4
+                 order by v.effective_time desc, v.version desc limit 1)
+             group by r.code, r.version
+             having count(*) filter (where r.ring_number > 0) > count(*) filter (where r.ring_number <= 0)
+             order by length(r.code) desc, r.code limit 1) as code
+           from (select point(x, y) as at, place
+                 from unnest($2::double precision[], $3::double precision[]) with ordinality as g(x, y, place)) p
+           order by p.place"#,
+        district,
+        &longitudes,
+        &latitudes,
+        at,
+    )
+    .fetch_all(executor)
+    .await?;
+    rows.into_iter().map(|found| found.map(|text| code(&text)).transpose()).collect()
+}
+
 /// The present names of areas.
 pub async fn names(
     executor: impl PgExecutor<'_>,

@@ -27,25 +27,25 @@ pub async fn get(executor: impl PgExecutor<'_>, district: i32, id: Uuid) -> sqlx
     .transpose()
 }
 
-/// Those of the ids that a person may not bring as evidence to a resource: who refers to an attachment shows it to others, so it
-/// must be the person's own, a resident's, or there already.
+/// Those of the ids that a person may not bring as evidence: who refers to an attachment shows it to others, so it must be the
+/// person's own, a resident's, or with one of these resources already.
 pub async fn unusable(
     executor: impl PgExecutor<'_>,
     district: i32,
     ids: &[Uuid],
     subject: &str,
-    resource: &str,
+    resources: &[&str],
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         r#"select id as "id!" from unnest($2::uuid[]) as asked(id)
            where not exists (select from attachment a where a.district = $1 and a.id = asked.id
              and (a.uploader is null or a.uploader = $3
                or exists (select from attachment_link l
-                 where l.district = $1 and l.attachment_id = a.id and l.resource = $4)))"#,
+                 where l.district = $1 and l.attachment_id = a.id and l.resource = any($4))))"#,
         district,
         ids,
         subject,
-        resource,
+        resources as &[&str],
     )
     .fetch_all(executor)
     .await

@@ -138,7 +138,7 @@ pub async fn successor(
     .await
 }
 
-/// What is open in the area of a posting and of its person, but for patrols.
+/// What is open in the area of a posting and of its person.
 pub async fn open_work(conn: &mut PgConnection, posting: &Posting) -> sqlx::Result<Open> {
     let holder = Unit::Area(posting.area).to_string();
     let events = sqlx::query!(
@@ -166,6 +166,16 @@ pub async fn open_work(conn: &mut PgConnection, posting: &Posting) -> sqlx::Resu
         posting.id,
         i32::try_from(NAMED).unwrap_or(i32::MAX),
     )
+    .fetch_one(&mut *conn)
+    .await?;
+    let patrols = sqlx::query!(
+        r#"select count(*) as "count!", (array_agg(id order by due_time, id))[:$3::integer] as "ids?" from patrol
+           where district = $1 and assignee = $2 and state in (1, 2) and area >= $4 and area < $4 || ':'"#,
+        posting.district,
+        posting.staff_id,
+        i32::try_from(NAMED).unwrap_or(i32::MAX),
+        posting.area.to_string(),
+    )
     .fetch_one(conn)
     .await?;
     let work = |count, ids: Option<Vec<Uuid>>| OpenWork { count, ids: ids.unwrap_or_default() };
@@ -173,11 +183,22 @@ pub async fn open_work(conn: &mut PgConnection, posting: &Posting) -> sqlx::Resu
         events: work(events.count, events.ids),
         deliberations: work(deliberations.count, deliberations.ids),
         work_records: work(records.count, records.ids),
-        patrols: OpenWork::default(),
+        patrols: work(patrols.count, patrols.ids),
     })
 }
 
-/// The patrols of a person that are planned or under way. Patrols are kept elsewhere: nothing until they are asked here.
-pub async fn open_patrols(_conn: &mut PgConnection, _district: i32, _staff: Uuid) -> sqlx::Result<OpenWork> {
-    Ok(OpenWork::default())
+/// Gives the planned patrols of who leaves to who takes over, in the area and below it. One under way is walked to its end by who began it.
+pub async fn hand_patrols_over(conn: &mut PgConnection, new: &HandOver) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update patrol set assignee = $3, version = version + 1,
+           body = body || jsonb_build_object('assignee', $3::uuid, 'version', version + 1)
+         where district = $1 and assignee = $2 and state = 1 and area >= $4 and area < $4 || ':'",
+        new.district,
+        new.predecessor,
+        new.successor,
+        new.area.to_string(),
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }

@@ -21,6 +21,8 @@ const SAMPLES: &[&str] = &[
     "districts/410182/contactCards/abcdefghjkmn",
     "districts/410182/departments/water",
     "districts/410182/events/019ce000-0000-7000-8000-000000000001",
+    "districts/410182/notes/019ce000-0000-7000-8000-000000000005",
+    "districts/410182/patrols/019ce000-0000-7000-8000-000000000006",
     "districts/410182/postings/019ce000-0000-7000-8000-000000000002",
     "districts/410182/staff/019ce000-0000-7000-8000-000000000003",
     "districts/410182/workCalendar",

@@ -117,7 +117,7 @@ impl Table for Reports {
                     check_same(before, &event, line);
                 }
                 Some((event, transition)) => {
-                    let by = By { subject: &self.subject, grants: &self.grants, with_code: false };
+                    let by = By { subject: &self.subject, grants: &self.grants, with_code: false, with: &[] };
                     let contact = self.events.contact(&by, event.id, phone.as_ref())?;
                     let event =
                         write::insert(&mut *conn, event, &transition, &contact, Beside::default()).await?;

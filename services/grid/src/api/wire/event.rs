@@ -94,6 +94,12 @@ fn mask(tail: &str, shows_tail: bool) -> String {
     format!("*******{}", if shows_tail { tail } else { "****" })
 }
 
+/// What the id of a report's request is bound to. Not to the telephone number: a hash over what is known otherwise would tell it.
+pub fn without_phone(request: &pb::ReportEventRequest) -> pb::ReportEventRequest {
+    let reporter = request.reporter.clone().map(|r| pb::Reporter { phone: String::new(), ..r });
+    pb::ReportEventRequest { reporter, ..request.clone() }
+}
+
 /// Who reports, and the telephone number: a violation where an anonymous report names somebody. The caller where unset.
 pub fn read_reporter(
     reporter: Option<&pb::Reporter>,
