@@ -100,7 +100,7 @@ async fn what_nobody_needs_is_removed() {
     let mut uploads = site.uploads("worker");
     assert_eq!(refusal(get(&mut uploads, &first.name).await), (Code::NotFound, "NOT_FOUND".into()));
     assert_eq!(site.kept(), 1, "the other one is referred to");
-    let left = store::attachment::unusable(&pool, 410_182, &[id(&first.name), linked[0]], "worker", "")
+    let left = store::attachment::unusable(&pool, 410_182, &[id(&first.name), linked[0]], "worker", &[])
         .await
         .expect("read");
     assert_eq!(left, [id(&first.name)]);
