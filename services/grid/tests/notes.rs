@@ -5,7 +5,7 @@ mod common;
 use common::district::{COMMUNITY, GRID, OTHER_GRID, PESTS, STREET};
 use common::{DISTRICT, Session, Site, mask, metadata, moment, refusal, request_id, wrong_fields};
 use futures::future::join_all;
-use jingwei_grid::store::count::Period;
+use jingwei_grid::model::period::Period;
 use jingwei_grid::store::note_count::{counts, recount};
 use jingwei_grid::store::note_list::{Filter, list};
 use jingwei_kit::pg::Database;
