@@ -1,4 +1,4 @@
-//! `grid recount`: folds all transitions again and compares the counters with that; repairs them on request.
+//! `grid recount`: folds all transitions and notes again and compares the counters with that; repairs them on request.
 
 use std::fmt;
 
@@ -6,7 +6,17 @@ use futures::TryStreamExt;
 use sqlx::PgPool;
 
 use crate::store;
-use crate::store::recount::{Difference, differences, without_limit};
+use crate::store::recount::{differences, without_limit};
+use crate::store::{note_count, recount};
+
+/// A counter that is not what it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// Of events: the transitions say something else.
+    Events(recount::Difference),
+    /// Of notes.
+    Notes(note_count::Difference),
+}
 
 /// What to recount.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,10 +73,14 @@ impl Recount {
             }
             let each = differences(&mut transaction, district, self.repair).try_for_each(|difference| {
                 found += 1;
-                tell(district, &difference);
+                tell(district, &Difference::Events(difference));
                 std::future::ready(Ok(()))
             });
             each.await?;
+            for difference in note_count::recount(&mut transaction, district, self.repair).await? {
+                found += 1;
+                tell(district, &Difference::Notes(difference));
+            }
             transaction.commit().await?;
         }
         Ok(found)
@@ -75,11 +89,19 @@ impl Recount {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { area, dimension, member, span, day, metric, .. } = self;
-        write!(f, "area {area} dimension {dimension} {member:?} span {span} {day} metric {metric}")?;
-        if let Some(minutes) = self.minutes {
-            write!(f, " minutes {minutes}")?;
+        match self {
+            Difference::Events(found) => {
+                let recount::Difference { area, dimension, member, span, day, metric, .. } = found;
+                write!(f, "area {area} dimension {dimension} {member:?} span {span} {day} metric {metric}")?;
+                if let Some(minutes) = found.minutes {
+                    write!(f, " minutes {minutes}")?;
+                }
+                write!(f, ": counted {}, folded {}", found.counted, found.folded)
+            }
+            Difference::Notes(found) => {
+                let note_count::Difference { area, day, counted, folded } = found;
+                write!(f, "area {area} notes {day}: counted {counted:?}, folded {folded:?}")
+            }
         }
-        write!(f, ": counted {}, folded {}", self.counted, self.folded)
     }
 }

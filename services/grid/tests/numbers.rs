@@ -9,7 +9,7 @@ use common::walk::{Dice, Walk};
 use common::{DISTRICT, Session, Site, area, moment, refusal, wrong_fields};
 use jingwei_grid::model::count::local_day;
 use jingwei_grid::model::unit::Unit;
-use jingwei_grid::recount::{Recount, Usage};
+use jingwei_grid::recount::{Difference, Recount, Usage};
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::statistics_service_client::StatisticsServiceClient;
@@ -341,8 +341,7 @@ async fn a_recount_finds_what_is_wrong_and_repairs_it_while_people_write() {
     let recount = async |repair: bool| {
         let mut found = Vec::new();
         let recount = Recount { district: Some(410_182), repair };
-        let told =
-            recount.run(&pool, |_, d| found.push((d.area.clone(), d.metric, d.counted, d.folded))).await;
+        let told = recount.run(&pool, |_, d| found.push(events(d))).await;
         assert_eq!(told.expect("recounted"), found.len());
         found
     };
@@ -369,6 +368,14 @@ async fn a_recount_finds_what_is_wrong_and_repairs_it_while_people_write() {
     assert_eq!((counts.reported, counts.accepted), (81, 1), "no report is lost, none counts twice");
     sweep.roll_up().await.expect("rolled up");
     assert_eq!(recount(false).await, []);
+}
+
+/// What a difference of the events' numbers says.
+fn events(difference: &Difference) -> (String, i32, i64, i64) {
+    match difference {
+        Difference::Events(d) => (d.area.clone(), d.metric, d.counted, d.folded),
+        Difference::Notes(notes) => panic!("nobody took notes: {notes:?}"),
+    }
 }
 
 #[test]

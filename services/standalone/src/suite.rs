@@ -45,6 +45,7 @@ pub struct Options {
 pub struct Suite {
     gateway: SocketAddr,
     grid: SocketAddr,
+    grid_database: Database,
     cluster: Option<Cluster>,
     /// In the order in which they are stopped: the gateway first.
     running: Vec<Part>,
@@ -76,8 +77,8 @@ impl Suite {
         let cluster = private_cluster(&options).await?;
         let server = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(options.database_url.clone());
         let suite = match start_all(&options, &server.unwrap_or_default(), &key, listener).await {
-            Ok(Started { gateway, grid, running, ended }) => {
-                Self { gateway, grid, cluster, running, ended, key, _held: held }
+            Ok(Started { gateway, grid, grid_database, running, ended }) => {
+                Self { gateway, grid, grid_database, cluster, running, ended, key, _held: held }
             }
             Err(error) => {
                 stop_cluster(cluster).await?;
@@ -116,6 +117,11 @@ impl Suite {
         self.grid
     }
 
+    /// The grid service's own database: for what an operator does beside the service.
+    pub fn grid_database(&self) -> &Database {
+        &self.grid_database
+    }
+
     /// Signs tokens that the suite believes.
     pub fn key(&self) -> &LocalKey {
         &self.key
@@ -150,6 +156,7 @@ struct Part {
 struct Started {
     gateway: SocketAddr,
     grid: SocketAddr,
+    grid_database: Database,
     running: Vec<Part>,
     ended: CancellationToken,
 }
@@ -168,7 +175,7 @@ async fn start_all(
     jingwei_grid::migrate(&database).await?;
     let config = Config {
         listen: ([127, 0, 0, 1], 0).into(),
-        database,
+        database: database.clone(),
         keys: key.source(),
         data_keys: data_keys(&options.dir)?,
         limits: Limits::default(),
@@ -184,7 +191,7 @@ async fn start_all(
     let ended = CancellationToken::new();
     let running =
         vec![run(stop_gateway, &ended, async { Ok(serving.await?) }), run(stop_grid, &ended, bound.run())];
-    Ok(Started { gateway, grid, running, ended })
+    Ok(Started { gateway, grid, grid_database: database, running, ended })
 }
 
 /// The key that telephone numbers are sealed with: made once, kept in the data folder, lost with it.

@@ -1,5 +1,7 @@
 //! The statistics service: counts, rates and times of events by area and by one dimension more.
 
+use std::collections::HashMap;
+
 use jingwei_kit::clock::Clock;
 use jingwei_kit::page::Page;
 use jingwei_kit::status::{Violations, invalid};
@@ -19,6 +21,7 @@ use crate::model::area::AreaCode;
 use crate::model::count::{Metric, local_day};
 use crate::model::numbers::{Member, Numbers};
 use crate::model::period::{Period, Step};
+use crate::model::staff::PostingRole;
 use crate::store;
 
 /// The most steps of a trend.
@@ -53,7 +56,8 @@ impl Statistics {
         let subject = numbers::area(&mut connection, code, now).await?;
         let subjects = with_levels(&subject);
         let facts = facts(&mut connection, &subjects, &[period], now, false).await?;
-        Ok(write_counts(&subject, &facts))
+        let beside = beside(&mut connection, std::slice::from_ref(&subject), period).await?;
+        Ok(write_counts(&subject, &facts, &beside))
     }
 
     async fn child_counts(
@@ -71,8 +75,9 @@ impl Statistics {
         let next_page_token = page.cut(&mut areas, |area| area.code.clone());
         let subjects: Vec<_> = areas.iter().flat_map(with_levels).collect();
         let facts = facts(&mut connection, &subjects, &[period], now, false).await?;
+        let beside = beside(&mut connection, &areas, period).await?;
         let counts = areas.iter().zip(facts.chunks(LEVELS + 1));
-        let area_counts = counts.map(|(area, facts)| write_counts(area, facts)).collect();
+        let area_counts = counts.map(|(area, facts)| write_counts(area, facts, &beside)).collect();
         Ok(pb::ListAreaCountsResponse { area_counts, next_page_token })
     }
 
@@ -184,8 +189,31 @@ fn with_levels(subject: &Subject) -> Vec<Subject> {
     std::iter::once(subject.clone()).chain(levels).collect()
 }
 
+/// What is counted of areas besides events.
+#[derive(Default)]
+struct Beside {
+    /// Notes, and how many of them became events, by area.
+    notes: HashMap<String, (i64, i64)>,
+    /// Posted cadres by area.
+    cadres: HashMap<String, i64>,
+}
+
+async fn beside(conn: &mut PgConnection, areas: &[Subject], period: Period) -> Result<Beside, Error> {
+    let Some(first) = areas.first() else { return Ok(Beside::default()) };
+    let district = first.area.district();
+    let codes: Vec<String> = areas.iter().map(|area| area.area.to_string()).collect();
+    let notes = store::note_count::counts(&mut *conn, district, &codes, period).await?;
+    let cadres = store::staff::posted(conn, district, &codes, PostingRole::PostedCadre).await?;
+    Ok(Beside {
+        notes: notes.into_iter().map(|(area, notes, events)| (area, (notes, events))).collect(),
+        cadres: cadres.into_iter().collect(),
+    })
+}
+
 /// The counts of an area, of its facts and those by level.
-fn write_counts(subject: &Subject, facts: &[Vec<Facts>]) -> pb::AreaCounts {
+fn write_counts(subject: &Subject, facts: &[Vec<Facts>], beside: &Beside) -> pb::AreaCounts {
+    let code = subject.area.to_string();
+    let (notes, notes_reported) = beside.notes.get(&code).copied().unwrap_or_default();
     let numbers: &Numbers = &facts[0][0].numbers;
     let of = |metric: Metric| numbers.of(metric);
     let levels = (0_u8..).zip(&facts[1..]).map(|(depth, facts)| pb::LevelCount {
@@ -212,6 +240,9 @@ fn write_counts(subject: &Subject, facts: &[Vec<Facts>]) -> pb::AreaCounts {
         merged: of(Metric::Merged),
         overdue: of(Metric::Overdue),
         open: numbers.open(),
+        notes,
+        notes_reported,
+        posted_cadres: beside.cadres.get(&code).copied().unwrap_or_default(),
     }
 }
 

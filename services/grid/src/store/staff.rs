@@ -82,6 +82,27 @@ pub async fn update(conn: &mut PgConnection, member: &StaffMember) -> sqlx::Resu
     Ok(done.rows_affected() == 1)
 }
 
+/// How many people are posted now to each of `areas` (of one depth) and what lies below it; areas without any are left out.
+pub async fn posted(
+    conn: &mut PgConnection,
+    district: i32,
+    areas: &[String],
+    role: PostingRole,
+) -> sqlx::Result<Vec<(String, i64)>> {
+    let length = areas.first().map_or(0, String::len) as i32;
+    let rows = sqlx::query!(
+        r#"select left(area, $3) as "area!", count(*) as "count!" from posting
+           where district = $1 and role = $4 and end_time is null and left(area, $3) = any($2) group by 1"#,
+        district,
+        areas,
+        length,
+        role.number(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| (r.area, r.count)).collect())
+}
+
 /// The areas in which a person is posted now.
 pub async fn posted_areas(
     conn: &mut PgConnection,

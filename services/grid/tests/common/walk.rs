@@ -192,6 +192,8 @@ fn fits(event: &Event, action: ActionKind) -> bool {
         | ActionKind::RequestExtension
         | ActionKind::RequestSuspension
         | ActionKind::Resolve => wish.is_none(),
+        ActionKind::Uphold => event.review_since.is_some(),
+        ActionKind::Reveal => event.reporter.phone_tail.is_some(),
         _ => true,
     }
 }

@@ -3,10 +3,11 @@
 //!
 //! `plan` says who does what when, the same in every load; `play` does it.
 
+mod notes;
 mod plan;
 mod play;
 mod texts;
 
 pub(super) use plan::DAYS;
-pub use plan::{EVENTS, LEVEL_THREE};
+pub use plan::{EVENTS, LEVEL_THREE, NOTES};
 pub(super) use play::play;

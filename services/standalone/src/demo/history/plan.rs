@@ -15,6 +15,9 @@ pub const EVENTS: usize = 3522;
 /// Of these accepted at level three, the base grid (三级受理).
 pub const LEVEL_THREE: usize = 1312;
 
+/// Casual notes (随手记) taken on the page.
+pub const NOTES: usize = 11_580;
+
 /// Settled on the spot by a grid's worker; the rest of level three goes through the grid's chief.
 const SETTLED: usize = 480;
 /// Accepted by a community (二级) and handled by a grid.
@@ -233,6 +236,13 @@ impl Walk {
     }
 }
 
+/// How many notes the worker of a grid takes on a day: the same number each day, dealt out to the grids.
+pub(super) fn notes(grid: usize, grids: usize) -> usize {
+    const A_DAY: usize = NOTES / DAYS;
+    const { assert!(NOTES.is_multiple_of(DAYS)) };
+    A_DAY / grids + usize::from(grid < A_DAY % grids)
+}
+
 /// What came of it, mostly solved.
 pub(super) fn outcome(event: usize) -> pb::EventOutcome {
     match roll(event, "outcome", 20) {
@@ -255,6 +265,14 @@ mod tests {
         assert_eq!(count(&at_level_three), LEVEL_THREE);
         assert_eq!(steps, plan(), "the same each time");
         assert!(count(&|s| s.what == What::Pass) > 2000);
+    }
+
+    #[test]
+    fn the_notes_are_dealt_out_to_the_last() {
+        for grids in [1, 7, 60] {
+            let a_day: usize = (0..grids).map(|grid| notes(grid, grids)).sum();
+            assert_eq!(a_day * DAYS, NOTES);
+        }
     }
 
     #[test]

@@ -23,17 +23,17 @@ use crate::keys::{Grant, LocalKey, read_scope};
 use crate::{Error, Suite};
 
 /// So many steps are on their way at once.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 /// The file that says how far it came.
 const PROGRESS: &str = "demo-history";
 
 type Session = InterceptedService<Channel, Bearer>;
 
 /// What the players need.
-struct Stage<'a> {
+pub(super) struct Stage<'a> {
     channel: Channel,
     key: &'a LocalKey,
-    grids: &'a [String],
+    pub(super) grids: &'a [String],
     first: OffsetDateTime,
     sessions: Mutex<HashMap<(Role, String), Session>>,
     /// Case numbers and tracking codes of residents' reports.
@@ -64,11 +64,14 @@ pub(in crate::demo) async fn play(
     let progress = dir.join(PROGRESS);
     let done: usize = std::fs::read_to_string(&progress).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let steps = plan::plan();
-    for hours in steps.chunk_by(|a, b| a.hour == b.hour).filter(|hours| hours[0].hour >= done) {
-        let hour = hours[0].hour;
+    for hour in done..DAYS * HOURS {
+        let of_hour = |after: usize| steps.partition_point(|step| step.hour < hour + after);
         // Midnight in UTC is 08:00 in China.
         clock.set(first + Duration::days((hour / HOURS) as i64) + Duration::hours((hour % HOURS) as i64));
-        stage.hour(hours, clock).await?;
+        stage.hour(&steps[of_hour(0)..of_hour(1)], clock).await?;
+        if hour % HOURS == HOURS - 1 {
+            stage.notes(hour / HOURS, clock).await?;
+        }
         std::fs::write(&progress, (hour + 1).to_string())?;
         if hour % (HOURS * 6) == 0 {
             let percent = 100 * hour / (DAYS * HOURS);
@@ -96,7 +99,7 @@ impl Stage<'_> {
     }
 
     /// A session of somebody in a role: made once.
-    fn session(&self, role: Role, subject: &str, scope: &str) -> Result<Session, Error> {
+    pub(super) fn session(&self, role: Role, subject: &str, scope: &str) -> Result<Session, Error> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = sessions.get(&(role, subject.to_owned())) {
             return Ok(session.clone());

@@ -42,6 +42,21 @@ pub(super) fn description(event: usize) -> String {
     format!("{building}号楼附近：{}", of(event).happened[roll(event, "words", 3)])
 }
 
+/// What a worker notes on a round.
+pub(super) fn note(number: usize) -> &'static str {
+    const NOTES: [&str; 8] = [
+        "巡查楼道，消防通道畅通",
+        "走访独居老人，身体状况良好",
+        "提醒商户门前三包",
+        "宣传医保缴费政策",
+        "楼顶杂物已劝导居民清理",
+        "发放便民服务连心卡",
+        "检查电动车充电棚，未见飞线",
+        "居民反映快递柜位置不便，已转告物业",
+    ];
+    NOTES[number % NOTES.len()]
+}
+
 /// A mobile number that nobody has.
 pub(super) fn phone(event: usize) -> String {
     format!("1990000{event:04}")
