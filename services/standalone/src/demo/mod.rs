@@ -29,6 +29,10 @@ const DISTRICT: i32 = 410_182;
 /// What the ids of this load are made from.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6a69_6e67_7765_6964_656d_6f34_3130_3138);
 
+/// How often a call is made before the load gives up, and the time between.
+const TRIES: usize = 20;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// A channel that speaks as the district's administrator.
 type Administrator = InterceptedService<Channel, Bearer>;
 
@@ -118,13 +122,22 @@ fn parent() -> String {
     format!("districts/{DISTRICT}")
 }
 
-/// Lets pass what an earlier load has created.
-fn created<T>(answer: Result<Response<T>, Status>) -> Result<(), Error> {
-    match answer {
-        Err(status) if status.code() == Code::AlreadyExists => Ok(()),
-        Err(status) => Err(format!("示范数据 / demo data: {}", status.message()).into()),
-        Ok(_) => Ok(()),
+/// Calls until the service takes it: what it sheds under load comes again, what an earlier load has created passes.
+async fn create<T>(call: impl AsyncFn() -> Result<Response<T>, Status>) -> Result<(), Error> {
+    for _ in 0..TRIES {
+        match call().await {
+            Err(status) if status.code() == Code::AlreadyExists => return Ok(()),
+            Err(status) if is_shed(&status) => tokio::time::sleep(PAUSE).await,
+            Err(status) => return Err(format!("示范数据 / demo data: {}", status.message()).into()),
+            Ok(_) => return Ok(()),
+        }
     }
+    Err("示范数据：服务一直繁忙 / demo data: the service stays busy".into())
+}
+
+/// Whether a call is to be made again, as the answer's RetryInfo says.
+fn is_shed(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded)
 }
 
 /// The fields of each line of a CSV text without quotes, but for the header.

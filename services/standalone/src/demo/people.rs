@@ -5,7 +5,7 @@ use futures::{StreamExt, TryStreamExt};
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::staff_service_client::StaffServiceClient;
 
-use super::{Administrator, created, id, name, parent};
+use super::{Administrator, create, id, name, parent};
 use crate::Error;
 
 /// Posted cadres on the newspaper page.
@@ -59,7 +59,7 @@ fn everybody(grids: &[String]) -> Vec<Post> {
 }
 
 impl Post {
-    async fn fill(&self, mut staff: StaffServiceClient<Administrator>, number: usize) -> Result<(), Error> {
+    async fn fill(&self, staff: StaffServiceClient<Administrator>, number: usize) -> Result<(), Error> {
         let subject = &self.subject;
         let person = id(&format!("person {subject}"));
         let is_cadre = self.role == pb::PostingRole::PostedCadre;
@@ -76,7 +76,7 @@ impl Post {
             staff_member_id: person.to_string(),
             request_id: id(&format!("create {subject}")).to_string(),
         };
-        created(staff.create_staff_member(request).await)?;
+        create(async || staff.clone().create_staff_member(request.clone()).await).await?;
         let posting = pb::Posting {
             staff_member: name("staff", person),
             area: name("areas", &self.grid),
@@ -89,7 +89,7 @@ impl Post {
             posting_id: id(&format!("posting {subject}")).to_string(),
             request_id: id(&format!("post {subject}")).to_string(),
         };
-        created(staff.create_posting(request).await)
+        create(async || staff.clone().create_posting(request.clone()).await).await
     }
 }
 

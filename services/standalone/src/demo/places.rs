@@ -3,7 +3,7 @@
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::area_service_client::AreaServiceClient;
 
-use super::{Administrator, DISTRICT, created, id, lines, name, parent};
+use super::{Administrator, DISTRICT, create, id, lines, name, parent};
 use crate::Error;
 
 const DIVISIONS: &str = include_str!("../../../grid/data/zhengzhou-divisions.csv");
@@ -19,7 +19,7 @@ const SIDE: f64 = 0.004;
 
 /// Creates the areas; answers with the codes of the street's grids.
 pub(super) async fn load(administrator: &Administrator) -> Result<Vec<String>, Error> {
-    let mut areas = AreaServiceClient::new(administrator.clone());
+    let areas = AreaServiceClient::new(administrator.clone());
     let mut grids = Vec::new();
     for (code, display_name) in all() {
         let boundary = boundary(&code);
@@ -35,7 +35,7 @@ pub(super) async fn load(administrator: &Administrator) -> Result<Vec<String>, E
         };
         let request_id = id(&area.name).to_string();
         let request = pb::CreateAreaRequest { parent: parent(), area: Some(area), request_id };
-        created(areas.create_area(request).await)?;
+        create(async || areas.clone().create_area(request.clone()).await).await?;
     }
     Ok(grids)
 }

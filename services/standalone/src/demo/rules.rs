@@ -9,7 +9,7 @@ use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
 use jingwei_proto::grid::v1::department_service_client::DepartmentServiceClient;
 
-use super::{Administrator, DISTRICT, created, id, lines, name, parent};
+use super::{Administrator, DISTRICT, create, id, lines, name, parent};
 use crate::Error;
 
 const HOLIDAYS: &str = include_str!("../../../grid/data/holidays-cn.csv");
@@ -19,20 +19,20 @@ const DEPARTMENTS: &str = include_str!("../../demo/departments.csv");
 
 pub(super) async fn load(administrator: &Administrator) -> Result<(), Error> {
     load_calendar(administrator).await?;
-    let mut categories = CategoryServiceClient::new(administrator.clone());
+    let categories = CategoryServiceClient::new(administrator.clone());
     // Main categories come before those below them.
     for category in categories_of_file() {
         let request_id = id(&category.name).to_string();
         let request = pb::CreateCategoryRequest { parent: parent(), category: Some(category), request_id };
-        created(categories.create_category(request).await)?;
+        create(async || categories.clone().create_category(request.clone()).await).await?;
     }
-    let mut departments = DepartmentServiceClient::new(administrator.clone());
+    let departments = DepartmentServiceClient::new(administrator.clone());
     for fields in lines(DEPARTMENTS) {
         let department = department(&fields)?;
         let request_id = id(&department.name).to_string();
         let request =
             pb::CreateDepartmentRequest { parent: parent(), department: Some(department), request_id };
-        created(departments.create_department(request).await)?;
+        create(async || departments.clone().create_department(request.clone()).await).await?;
     }
     Ok(())
 }
@@ -44,7 +44,8 @@ async fn load_calendar(administrator: &Administrator) -> Result<(), Error> {
     let calendar = pb::WorkCalendar { etag: String::new(), ..calendar::write(DISTRICT, 1, &made) };
     let request_id = id(&calendar.name).to_string();
     let request = pb::UpdateWorkCalendarRequest { work_calendar: Some(calendar), request_id };
-    created(CalendarServiceClient::new(administrator.clone()).update_work_calendar(request).await)
+    let calendars = CalendarServiceClient::new(administrator.clone());
+    create(async || calendars.clone().update_work_calendar(request.clone()).await).await
 }
 
 /// The file has a line for each category and one for each of its conditions.

@@ -16,7 +16,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::super::{Bearer, id, name, parent, places};
+use super::super::{Bearer, PAUSE, TRIES, id, is_shed, name, parent, places};
 use super::plan::{self, By, DAYS, HOURS, Step, What, outcome, roll, root};
 use super::texts;
 use crate::keys::{Grant, LocalKey, read_scope};
@@ -130,11 +130,12 @@ impl Stage<'_> {
         Ok(EventServiceClient::new(session?))
     }
 
-    /// One step; again where the clock's alarm came between.
+    /// One step; again where the clock's alarm came between, or the service sheds load.
     async fn step(&self, step: Step) -> Result<(), Error> {
-        for _ in 0..10 {
+        for _ in 0..TRIES {
             match self.try_step(step).await? {
                 Err(status) if status.code() == Code::Aborted => {}
+                Err(status) if is_shed(&status) => tokio::time::sleep(PAUSE).await,
                 Err(status) => {
                     return Err(format!("示范历史 / demo history: {step:?}: {}", status.message()).into());
                 }
