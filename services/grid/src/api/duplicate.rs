@@ -106,7 +106,7 @@ fn or(given: i32, default: i32) -> i32 {
 }
 
 fn distance(here: Option<Point>, event: &Event) -> Option<f64> {
-    here.zip(event.place.point).map(|(here, there)| spot::metres(here, there))
+    here.zip(event.place.point).map(|(here, there)| here.metres_to(there))
 }
 
 fn suggestion(metres: Option<f64>, event: &Event, grants: &[Actor]) -> pb::DuplicateSuggestion {

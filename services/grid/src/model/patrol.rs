@@ -10,9 +10,6 @@ use super::position::{Boundary, Point};
 /// How near a point has to be passed where the plan does not say, in metres.
 pub const DEFAULT_RADIUS: u32 = 50;
 
-/// The mean radius of the earth, in metres.
-const EARTH: f64 = 6_371_008.8;
-
 /// A patrol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Patrol {
@@ -192,19 +189,11 @@ fn passes(
 ) -> bool {
     let radius = f64::from(radius);
     match place {
-        CheckpointPlace::Point(point) => at.accuracy <= radius && distance(at.point, *point) <= radius,
+        CheckpointPlace::Point(point) => at.accuracy <= radius && at.point.metres_to(*point) <= radius,
         CheckpointPlace::Area(area) => {
             boundaries.iter().any(|(code, boundary)| code == area && boundary.contains(at.point))
         }
     }
-}
-
-/// The distance between two points on the ground in metres, by the haversine formula: right to half a percent.
-pub fn distance(a: Point, b: Point) -> f64 {
-    let half_sine = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
-    let parallels = a.latitude().to_radians().cos() * b.latitude().to_radians().cos();
-    let square = half_sine(a.latitude(), b.latitude()) + parallels * half_sine(a.longitude(), b.longitude());
-    2.0 * EARTH * square.clamp(0.0, 1.0).sqrt().asin()
 }
 
 #[cfg(test)]

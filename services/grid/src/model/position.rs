@@ -1,5 +1,6 @@
 //! Points on the ground (位置) in WGS-84, and the boundaries (边界) made of them.
 
+use geo::{Distance, Haversine};
 use serde::{Deserialize, Serialize};
 
 mod boundary;
@@ -72,6 +73,13 @@ impl Point {
     #[must_use]
     pub fn longitude(&self) -> f64 {
         self.longitude
+    }
+
+    /// The distance to another point on the ground in metres, along a great circle: right to half a percent.
+    #[must_use]
+    pub fn metres_to(&self, other: Self) -> f64 {
+        let point = |p: Self| geo::Point::new(p.longitude, p.latitude);
+        Haversine.distance(point(*self), point(other))
     }
 
     /// The WGS-84 point whose GCJ-02 coordinates these are; the same where GCJ-02 is not used, outside of

@@ -1,6 +1,4 @@
 //! Spots: the ground cut into cells, so that reports of the same thing are found near each other.
-use geo::{Distance, Haversine};
-
 use super::area::AreaCode;
 use super::position::Point;
 
@@ -30,12 +28,6 @@ pub fn around(point: Point, metres: f64) -> Vec<i64> {
     let rows = row(point.latitude() - latitude)..=row(point.latitude() + latitude);
     let columns = column(point.longitude() - longitude)..=column(point.longitude() + longitude);
     rows.flat_map(|row| columns.clone().map(move |column| number(row, column))).collect()
-}
-
-/// The distance of two points in metres.
-pub fn metres(a: Point, b: Point) -> f64 {
-    let point = |p: Point| geo::Point::new(p.longitude(), p.latitude());
-    Haversine.distance(point(a), point(b))
 }
 
 fn row(latitude: f64) -> i64 {
@@ -69,7 +61,7 @@ mod tests {
         ) {
             let (here, there) = (point(latitude, longitude), point(latitude + north, longitude + east));
             let area = "410182".parse().unwrap();
-            let near = metres(here, there) <= radius;
+            let near = here.metres_to(there) <= radius;
             prop_assert!(!near || around(here, radius).contains(&cell(Some(there), area)));
         }
     }

@@ -44,11 +44,11 @@ fn track(points: &[(Point, f64)]) -> Vec<TrackPoint> {
 
 #[test]
 fn known_distances() {
-    let degree = distance(point(34.0, 113.0), point(35.0, 113.0));
+    let degree = point(34.0, 113.0).metres_to(point(35.0, 113.0));
     assert!((degree - 111_195.0).abs() < 1.0, "{degree}");
-    let beijing_shanghai = distance(point(39.9042, 116.4074), point(31.2304, 121.4737));
+    let beijing_shanghai = point(39.9042, 116.4074).metres_to(point(31.2304, 121.4737));
     assert!((beijing_shanghai - 1_067_300.0).abs() < 1_000.0, "{beijing_shanghai}");
-    let around = distance(point(0.0, 179.9999), point(0.0, -179.9999));
+    let around = point(0.0, 179.9999).metres_to(point(0.0, -179.9999));
     assert!((around - 22.2).abs() < 0.1, "{around}");
 }
 
@@ -108,10 +108,10 @@ fn near() -> impl Strategy<Value = Point> {
 proptest! {
     #[test]
     fn a_distance_is_one(a in any_point(), b in any_point(), c in any_point()) {
-        prop_assert!(distance(a, a) < 1e-6);
-        prop_assert!((distance(a, b) - distance(b, a)).abs() < 1e-6);
-        prop_assert!((0.0..=std::f64::consts::PI * EARTH + 1.0).contains(&distance(a, b)));
-        prop_assert!(distance(a, c) <= distance(a, b) + distance(b, c) + 1e-3);
+        prop_assert!(a.metres_to(a) < 1e-6);
+        prop_assert!((a.metres_to(b) - b.metres_to(a)).abs() < 1e-6);
+        prop_assert!((0.0..=std::f64::consts::PI * 6_371_008.8 + 1.0).contains(&a.metres_to(b)));
+        prop_assert!(a.metres_to(c) <= a.metres_to(b) + b.metres_to(c) + 1e-3);
     }
 
     #[test]
