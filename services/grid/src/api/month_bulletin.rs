@@ -10,10 +10,11 @@ use time::{Month, OffsetDateTime};
 use tokio_stream::Iter;
 use tonic::{Request, Response, Status};
 
+use super::download;
 use super::numbers::{self, Facts, Listing, Subject, facts};
 use super::statistics::one_moment;
 use super::wire::name;
-use super::workbook::{CONTENT_TYPE, workbook};
+use super::workbook::workbook;
 use crate::error::Error;
 use crate::model::area::AreaCode;
 use crate::model::count::Metric;
@@ -147,9 +148,12 @@ impl MonthBulletinService for MonthBulletins {
         let bulletin = self.compile(&request.name, &request.month).await?;
         let bytes = workbook(&bulletin).map_err(|error| Error::from(internal(&error)))?;
         let chunks = bytes.chunks(CHUNK).map(|chunk| {
-            let content_type = CONTENT_TYPE.to_owned();
+            let content_type = download::XLSX.content_type.to_owned();
             Ok(HttpBody { content_type, data: chunk.to_vec(), ..Default::default() })
         });
-        Ok(Response::new(tokio_stream::iter(chunks.collect::<Vec<_>>())))
+        let name = format!("月通报-{}-{}", bulletin.display_name, bulletin.month);
+        let mut response = Response::new(tokio_stream::iter(chunks.collect::<Vec<_>>()));
+        download::name(response.metadata_mut(), &name, download::XLSX);
+        Ok(response)
     }
 }

@@ -3,9 +3,6 @@
 use jingwei_proto::grid::v1 as pb;
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
-/// What an .xlsx file is called in HTTP.
-pub(super) const CONTENT_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
 /// The first row of numbers: a title and two lines of headings are above it.
 const FIRST: u32 = 3;
 
