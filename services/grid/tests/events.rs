@@ -3,7 +3,7 @@
 mod common;
 
 use common::district::{COMMUNITY, GARDEN, GRID, OTHER_GRID, PESTS, STREET, WATER};
-use common::{DISTRICT, Site, reason};
+use common::{DISTRICT, Site, reason, request_id};
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::event_service_client::EventServiceClient;
@@ -107,6 +107,22 @@ async fn a_repeat_gets_the_first_answer_and_another_request_is_refused() {
     let other = pb::AcceptEventRequest { note: "另".into(), ..accept };
     let refused = chief.accept_event(other).await.expect_err("another request");
     assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
+async fn the_millionth_case_of_a_day_has_a_number_too() {
+    let site = Site::with_district().await;
+    site.report().await;
+    sqlx::query("update case_day set last = 999999").execute(&site.pool().await).await.expect("many reports");
+    let mut worker = site.events(Role::GridWorker, GRID);
+    let report = pb::ReportEventRequest { request_id: request_id(), ..site.new_report() };
+    let made = worker.report_event(report.clone()).await.expect("reported").into_inner();
+    assert_eq!(made.case_number, "410182-20260302-1000000");
+    let again = worker.report_event(report).await.expect("repeated").into_inner();
+    assert_eq!(again.case_number, made.case_number);
+    let case_number = made.case_number;
+    let list = pb::ListEventsRequest { parent: DISTRICT.into(), case_number, ..Default::default() };
+    assert_eq!(worker.list_events(list).await.expect("listed").into_inner().events.len(), 1);
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ pub async fn insert(
         r#"with number as (
              insert into case_day as c (district, day, last) values ($1, $2, 1)
              on conflict (district, day) do update set last = c.last + 1
-             returning format('%s-%s-%s', $1::integer, to_char($2::date, 'YYYYMMDD'), to_char(last, 'FM000000')) as case_number),
+             returning format('%s-%s-%s', $1::integer, to_char($2::date, 'YYYYMMDD'), lpad(last::text, greatest(length(last::text), 6), '0')) as case_number),
            made as (
              insert into event (district, id, case_number, category, area, area_version, report_time, state, holder, lead,
                alarm, due_time, alarm_time, version, body)

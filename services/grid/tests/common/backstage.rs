@@ -12,7 +12,7 @@ use super::Site;
 
 /// Copies of one event with its history. `jsonb_populate_record` takes over every column that is not said here.
 const COPY: &str = "with copy as materialized (
-    select gen_random_uuid() as id, to_char(i + last, 'FM000000') as number
+    select gen_random_uuid() as id, lpad((i + last)::text, greatest(length((i + last)::text), 6), '0') as number
     from case_day cross join generate_series(1, $2) as i where district = 410182 order by day desc limit $2),
   counted as (update case_day set last = last + $2),
   made as (
