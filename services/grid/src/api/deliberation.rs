@@ -15,7 +15,7 @@ use super::core::{Asked, Core};
 use super::evidence::link;
 use super::repeat::violates;
 use super::staff::read_name;
-use super::wire::deliberation_command::ActionRequest;
+use super::wire::action_request::ActionRequest;
 use super::wire::{deliberation as wire, mask, name};
 use crate::error::Error;
 use crate::model::actor::Actor;
@@ -143,7 +143,7 @@ impl Deliberations {
     }
 
     /// Any action: read, decide, write; of two at the same moment one is written, the other ABORTED.
-    async fn act<R: ActionRequest>(&self, request: Request<R>) -> Answer<pb::Deliberation> {
+    async fn act<R: ActionRequest<Command>>(&self, request: Request<R>) -> Answer<pb::Deliberation> {
         let caller = caller::of(&request);
         let request = request.into_inner();
         let (district, id) = read_name(request.name(), "deliberations")?;

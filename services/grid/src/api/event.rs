@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::deadlines::{Deadlines, Reference};
 use super::evidence::attachments;
 use super::repeat::{first_answer, key, written};
-use super::wire::command::ActionRequest;
+use super::wire::action_request::ActionRequest;
 use super::wire::{event as wire, name, transition as wire_transition};
 use super::write::{self, Beside};
 use super::{actors, event_list, watch};
@@ -54,14 +54,14 @@ pub struct Events {
 type Answer<T> = Result<Response<T>, Status>;
 
 impl Events {
-    async fn act<R: ActionRequest>(&self, request: Request<R>) -> Answer<pb::Event> {
+    async fn act<R: ActionRequest<Command>>(&self, request: Request<R>) -> Answer<pb::Event> {
         let caller = caller::of(&request);
         Ok(Response::new(self.perform(&caller, &request.into_inner()).await?))
     }
 
     /// Any action: read, decide, write; of two at the same moment one is written, the other ABORTED. What fails may be the
     /// repeat of a request that succeeded: then its first answer is given.
-    pub(super) async fn perform<R: ActionRequest>(
+    pub(super) async fn perform<R: ActionRequest<Command>>(
         &self,
         caller: &Caller,
         request: &R,
@@ -78,7 +78,7 @@ impl Events {
         Ok(event)
     }
 
-    async fn try_act<R: ActionRequest>(
+    async fn try_act<R: ActionRequest<Command>>(
         &self,
         caller: &Caller,
         grants: &[Actor],

@@ -1,56 +1,12 @@
 //! Requests that act on an event, and the commands they become.
 
-use jingwei_kit::status::{Problem, Violations};
+use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
-use prost::Message;
 
+use super::action_request::commands;
 use super::{event, limit, time as wire_time, unit};
 use crate::model::action::{Action, Command, ReturnReason};
 use crate::model::event::SupervisionLevel;
-
-/// What every request that acts on an event has.
-pub trait ActionRequest: Message + Send + 'static {
-    /// The RPC's name: part of what a request id is bound to.
-    const METHOD: &'static str;
-    /// The event's name.
-    fn name(&self) -> &str;
-    /// The etag that the caller read; may be empty.
-    fn etag(&self) -> &str;
-    /// The id of the request; may be empty.
-    fn request_id(&self) -> &str;
-    /// What it asks for. Errors: all fields that do not read, at once.
-    fn command(&self) -> Result<Command, Problem>;
-}
-
-/// A request as its command: `Request = "Method" => |request, violations| command`.
-macro_rules! commands {
-    ($($request:ident = $method:literal => |$r:ident, $v:ident| $command:expr;)*) => { $(
-        impl ActionRequest for pb::$request {
-            const METHOD: &'static str = $method;
-            fn name(&self) -> &str {
-                &self.name
-            }
-            fn etag(&self) -> &str {
-                &self.etag
-            }
-            fn request_id(&self) -> &str {
-                &self.request_id
-            }
-            fn command(&self) -> Result<Command, Problem> {
-                let ($r, mut violations) = (self, Violations::new());
-                let $v = &mut violations;
-                let command: Option<Command> = $command;
-                violations.finish()?;
-                command.ok_or_else(unread)
-            }
-        }
-    )* };
-}
-
-/// Every field that does not read has noted a violation; this is for one that forgot.
-fn unread() -> Problem {
-    jingwei_kit::status::invalid("", "required", "请求不完整", "the request is not complete")
-}
 
 fn plain(action: Action, note: &str) -> Command {
     Command { note: note.to_owned(), ..Command::from(action) }
@@ -65,6 +21,7 @@ fn evidenced(command: Command, evidence: &[pb::Evidence], violations: &mut Viola
 }
 
 commands! {
+    Command;
     ConfirmEventRequest = "ConfirmEvent" => |r, _v| Some(plain(Action::Confirm, &r.note));
     AcceptEventRequest = "AcceptEvent" => |r, _v| Some(plain(Action::Accept, &r.note));
     RejectEventRequest = "RejectEvent" => |r, _v| {

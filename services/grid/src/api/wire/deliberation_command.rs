@@ -1,53 +1,12 @@
 //! Requests that act on a deliberation, and the commands they become.
 
-use jingwei_kit::status::{Problem, Violations};
-use jingwei_proto::grid::v1 as pb;
-use prost::Message;
-
+use super::action_request::commands;
 use super::{deliberation as wire, event, time as wire_time, unit};
 use crate::model::deliberation::Meeting;
 use crate::model::deliberation::command::Command;
 
-/// What every request that acts on a deliberation has.
-pub trait ActionRequest: Message + Send + 'static {
-    /// The RPC's name: part of what a request id is bound to.
-    const METHOD: &'static str;
-    /// The deliberation's name.
-    fn name(&self) -> &str;
-    /// The etag that the caller read; may be empty.
-    fn etag(&self) -> &str;
-    /// The id of the request; may be empty.
-    fn request_id(&self) -> &str;
-    /// What it asks for; units are of the district. Errors: all fields that do not read, at once.
-    fn command(&self) -> Result<Command, Problem>;
-}
-
-/// A request as its command: `Request = "Method" => |request, violations| command`; no command where a violation was noted.
-macro_rules! commands {
-    ($($request:ident = $method:literal => |$r:ident, $v:ident| $command:expr;)*) => { $(
-        impl ActionRequest for pb::$request {
-            const METHOD: &'static str = $method;
-            fn name(&self) -> &str {
-                &self.name
-            }
-            fn etag(&self) -> &str {
-                &self.etag
-            }
-            fn request_id(&self) -> &str {
-                &self.request_id
-            }
-            fn command(&self) -> Result<Command, Problem> {
-                let ($r, mut violations) = (self, Violations::new());
-                let $v = &mut violations;
-                let command: Option<Command> = $command;
-                violations.finish()?;
-                Ok(command.expect("what does not read has noted a violation"))
-            }
-        }
-    )* };
-}
-
 commands! {
+    Command;
     ConveneDeliberationRequest = "ConveneDeliberation" => |r, v| {
         let at = wire_time::read("meeting_time", r.meeting_time.as_ref(), v);
         let meeting = |at| Meeting { at, place: r.meeting_place.clone(), notice: r.notice.clone() };

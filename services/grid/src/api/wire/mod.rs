@@ -1,5 +1,6 @@
 //! Proto ↔ model, one file for each noun.
 
+pub mod action_request;
 pub mod area;
 pub mod calendar;
 pub mod card;
