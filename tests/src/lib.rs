@@ -1,2 +1,11 @@
-//! Tests of the repository as a whole: `tests/architecture.rs` here; `clients`, `conformance` and `schemathesis` are scripts
-//! that `make test` runs against the built binary.
+//! Tests of the repository as a whole: `tests/*.rs` here; `clients`, `conformance` and `schemathesis` are scripts that
+//! `make test` runs against the built binary; `bench` measures. This library starts the suite as separate processes.
+
+mod process;
+mod processes;
+
+pub use process::Process;
+pub use processes::{Options, Processes};
+
+/// An error of any part, with a text for people.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
