@@ -12,8 +12,9 @@ use jingwei_standalone::databases;
 use jingwei_standalone::keys::{Grant, LocalKey, read_scope};
 use rustix::process::{Pid, Signal, kill_process};
 use time::Duration;
+use tonic::transport::Endpoint;
 
-use crate::{Error, Process};
+use crate::{District, Error, Process, session};
 
 /// What telephone numbers are sealed with.
 const DATA_KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -132,6 +133,16 @@ impl Processes {
     pub async fn restart_postgres(&mut self) -> Result<(), Error> {
         self.cluster = start_postgres(&self.options, Some(self.cluster.port())).await?;
         Ok(())
+    }
+
+    /// A district that has what events need, made through the first replica.
+    ///
+    /// # Errors
+    /// A call was refused.
+    pub async fn set_up(&self, district: &District) -> Result<(), Error> {
+        let channel = Endpoint::from_shared(format!("http://{}", self.grids[0].address()))?.connect().await?;
+        let token = self.token("administrator", Role::Administrator, &district.code.to_string())?;
+        district.set_up(&session(&channel, &token)?).await
     }
 
     /// A token that the services believe, valid for a day.

@@ -1,7 +1,7 @@
 //! The suite as separate processes: starts, serves, stops in good order, and comes back after kill -9.
 
 use jingwei_proto::access::v1::Role;
-use jingwei_tests::{Error, Options, Processes};
+use jingwei_tests::{District, Error, Options, Processes};
 
 #[tokio::test]
 async fn processes_serve_and_come_back_where_they_were() -> Result<(), Error> {
@@ -9,8 +9,11 @@ async fn processes_serve_and_come_back_where_they_were() -> Result<(), Error> {
     let options =
         Options { postgres: vec![("fsync".to_owned(), "off".to_owned())], ..Options::new(folder.path()) };
     let mut processes = Processes::start(options).await?;
-    let token = processes.token("administrator", Role::Administrator, "410182")?;
-    let url = format!("http://{}/v1/districts/410182/areas", processes.gateway.address());
+    let districts = District::all();
+    let district = &districts[0];
+    processes.set_up(district).await?;
+    let token = processes.token("administrator", Role::Administrator, &district.code.to_string())?;
+    let url = format!("http://{}/v1/{}/areas", processes.gateway.address(), district.name());
     let get = async || {
         let answer = reqwest::Client::new().get(&url).bearer_auth(&token).send().await?;
         Ok::<_, reqwest::Error>(answer.status().as_u16())
