@@ -27,22 +27,36 @@ pub(crate) struct GrantClaim {
     scope: String,
 }
 
-/// The caller that the claims speak of, without language and admission. Errors: not in its time, or wrong claims.
-pub(crate) fn caller(claims: Claims, now: OffsetDateTime) -> Result<Caller, BadToken> {
-    let before = |t: i64| now.unix_timestamp() < t;
-    let leeway = LEEWAY.whole_seconds();
-    if !before(claims.exp.saturating_add(leeway))
-        || claims.nbf.is_some_and(|nbf| before(nbf.saturating_sub(leeway)))
-    {
-        return Err(BadToken::Time);
+/// What a token says, once its signature was found good.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    caller: Caller,
+    /// When it ends, and begins, in seconds since 1970.
+    exp: i64,
+    nbf: Option<i64>,
+}
+
+impl Verified {
+    /// The caller that the claims speak of, without language and admission. Errors: wrong claims.
+    pub(crate) fn read(claims: Claims) -> Result<Self, BadToken> {
+        let grant = |claim: &GrantClaim| {
+            let scope = claim.scope.parse::<Scope>().map_err(|_| BadToken::Claims);
+            role_of(&claim.role).map(|role| scope.map(|scope| Grant { role, scope }))
+        };
+        let grants = claims.grants.iter().filter_map(grant).collect::<Result<_, _>>()?;
+        if claims.sub.is_empty() {
+            return Err(BadToken::Claims);
+        }
+        let anonymous = Caller::anonymous(Language::default());
+        let caller = Caller { subject: claims.sub, name: claims.name, grants, ..anonymous };
+        Ok(Self { caller, exp: claims.exp, nbf: claims.nbf })
     }
-    let grant = |claim: &GrantClaim| {
-        let scope = claim.scope.parse::<Scope>().map_err(|_| BadToken::Claims);
-        role_of(&claim.role).map(|role| scope.map(|scope| Grant { role, scope }))
-    };
-    let grants = claims.grants.iter().filter_map(grant).collect::<Result<_, _>>()?;
-    if claims.sub.is_empty() {
-        return Err(BadToken::Claims);
+
+    /// The caller, where the token holds at that time.
+    pub(crate) fn caller(&self, now: OffsetDateTime) -> Result<Caller, BadToken> {
+        let (now, leeway) = (now.unix_timestamp(), LEEWAY.whole_seconds());
+        let begun = self.nbf.is_none_or(|nbf| now >= nbf.saturating_sub(leeway));
+        let over = now >= self.exp.saturating_add(leeway);
+        if begun && !over { Ok(self.caller.clone()) } else { Err(BadToken::Time) }
     }
-    Ok(Caller { subject: claims.sub, name: claims.name, grants, ..Caller::anonymous(Language::default()) })
 }

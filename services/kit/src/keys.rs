@@ -7,17 +7,15 @@ use std::{
     time::Duration,
 };
 
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header,
-    jwk::{AlgorithmParameters, EllipticCurve, JwkSet},
-};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header, jwk::JwkSet};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     caller::Caller,
-    claims::{Claims, caller},
+    claims::{Claims, Verified},
     clock::Clock,
     config::Settings,
+    published::{Key, Published, from_pem, from_set},
 };
 
 /// The audience that every token must name.
@@ -52,15 +50,9 @@ pub struct Keys(Arc<Inner>);
 struct Inner {
     source: KeySource,
     clock: Clock,
-    keys: RwLock<Arc<HashMap<String, Key>>>,
+    published: RwLock<Arc<Published>>,
     /// When the address was last asked; also makes askers wait for the one that asks.
     asked: Mutex<Instant>,
-}
-
-#[derive(Clone)]
-struct Key {
-    algorithm: Algorithm,
-    key: DecodingKey,
 }
 
 /// The keys could not be read.
@@ -122,16 +114,22 @@ impl Keys {
             }
             Place::Pem(path) => some(from_pem(&read(path)?), path)?,
         };
-        let keys = RwLock::new(Arc::new(keys));
-        Ok(Self(Arc::new(Inner { source, clock, keys, asked: Mutex::new(Instant::now()) })))
+        let published = RwLock::new(Published::new(keys));
+        Ok(Self(Arc::new(Inner { source, clock, published, asked: Mutex::new(Instant::now()) })))
     }
 
     /// The caller that a token speaks of, without language and admission. Grants with unknown roles are left out:
     /// the issuer may know more roles than this version.
     pub async fn verify(&self, token: &str) -> Result<Caller, BadToken> {
+        let now = self.0.clock.now();
+        if let Some(known) = self.published().find(token) {
+            return known.caller(now);
+        }
         let header = decode_header(token)?;
         let id = header.kid.unwrap_or_default();
-        let key = self.key(&id, header.alg).await.ok_or(BadToken::UnknownKey(id))?;
+        let Some((published, key)) = self.key(&id, header.alg).await else {
+            return Err(BadToken::UnknownKey(id));
+        };
         let mut rules = Validation::new(key.algorithm);
         rules.set_audience(&[AUDIENCE]);
         rules.set_required_spec_claims(&["exp", "sub", "aud"]);
@@ -140,22 +138,27 @@ impl Keys {
             rules.set_issuer(&[issuer]);
             rules.required_spec_claims.insert("iss".to_owned());
         }
-        caller(decode::<Claims>(token, &key.key, &rules)?.claims, self.0.clock.now())
+        let verified = Verified::read(decode::<Claims>(token, &key.key, &rules)?.claims)?;
+        let caller = verified.caller(now)?;
+        published.keep(token, verified);
+        Ok(caller)
     }
 
-    async fn key(&self, id: &str, algorithm: Algorithm) -> Option<Key> {
-        if let Some(key) = self.known(id, algorithm) {
-            return Some(key);
+    fn published(&self) -> Arc<Published> {
+        self.0.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The key of that id and algorithm, and what it was published with.
+    async fn key(&self, id: &str, algorithm: Algorithm) -> Option<(Arc<Published>, Key)> {
+        let known = |published: Arc<Published>| {
+            let key = published.key(id, algorithm)?;
+            Some((published, key))
+        };
+        if let Some(found) = known(self.published()) {
+            return Some(found);
         }
         self.refresh(self.0.source.interval).await;
-        self.known(id, algorithm)
-    }
-
-    fn known(&self, id: &str, algorithm: Algorithm) -> Option<Key> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
-        // A single key needs no id: that of a PEM file has none.
-        let key = keys.get(id).or_else(|| keys.values().next().filter(|_| keys.len() == 1 && id.is_empty()));
-        key.or_else(|| keys.get("")).filter(|key| key.algorithm == algorithm).cloned()
+        known(self.published())
     }
 
     /// Asks the address again where the last time was `age` ago; keeps the keys it has where it does not answer.
@@ -167,7 +170,9 @@ impl Keys {
         }
         *asked = Instant::now();
         match fetch(url).await {
-            Ok(keys) => *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys),
+            Ok(keys) => {
+                *self.0.published.write().unwrap_or_else(PoisonError::into_inner) = Published::new(keys);
+            }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "keeping the old keys"),
         }
     }
@@ -187,28 +192,6 @@ async fn fetch(url: &str) -> Result<HashMap<String, Key>, KeysError> {
     let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().map_err(wrong)?;
     let answer = http.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(wrong)?;
     Ok(from_set(&answer.json::<JwkSet>().await.map_err(wrong)?))
-}
-
-/// The Ed25519 and RSA keys of a set, by id. The algorithm follows from the key, never from the token.
-fn from_set(set: &JwkSet) -> HashMap<String, Key> {
-    let usable = set.keys.iter().filter_map(|jwk| {
-        let algorithm = match &jwk.algorithm {
-            AlgorithmParameters::RSA(_) => Algorithm::RS256,
-            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
-            _ => return None,
-        };
-        let key = DecodingKey::from_jwk(jwk).ok()?;
-        Some((jwk.common.key_id.clone().unwrap_or_default(), Key { algorithm, key }))
-    });
-    usable.collect()
-}
-
-fn from_pem(text: &str) -> HashMap<String, Key> {
-    let ed = DecodingKey::from_ed_pem(text.as_bytes()).map(|key| Key { algorithm: Algorithm::EdDSA, key });
-    let key = ed.or_else(|_| {
-        DecodingKey::from_rsa_pem(text.as_bytes()).map(|key| Key { algorithm: Algorithm::RS256, key })
-    });
-    key.into_iter().map(|key| (String::new(), key)).collect()
 }
 
 fn some(keys: HashMap<String, Key>, path: &Path) -> Result<HashMap<String, Key>, KeysError> {

@@ -39,6 +39,7 @@ pub mod method;
 pub mod outbox;
 pub mod page;
 pub mod pg;
+mod published;
 pub mod rules;
 mod scope;
 pub mod serve;

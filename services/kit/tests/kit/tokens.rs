@@ -118,6 +118,30 @@ async fn a_new_key_at_an_address_is_found_when_a_token_names_it() {
 }
 
 #[tokio::test]
+async fn a_token_that_held_no_longer_does_once_its_key_is_withdrawn_or_its_time_over() {
+    let clock = clock();
+    let issuer = Issuer::new(&clock);
+    let (url, document, _) = address(issuer.jwks()).await;
+    let source = KeySource { place: Place::Url(url), issuer: None, interval: Duration::ZERO };
+    let keys = Keys::load(source, clock.clone()).await.expect("loads");
+    let token = issuer.token("u-1", &WORKER);
+    for _ in 0..2 {
+        assert_eq!(keys.verify(&token).await.expect("holds").subject, "u-1");
+    }
+    let now = clock.now();
+    clock.set(now + time::Duration::days(400));
+    assert!(matches!(keys.verify(&token).await, Err(BadToken::Time)));
+    clock.set(now);
+    assert!(keys.verify(&token).await.is_ok());
+    *document.lock().expect("not poisoned") = JwkSet { keys: Vec::new() };
+    // A token of an unknown key makes it ask again.
+    let unknown = Header { kid: Some("other".into()), ..Header::new(Algorithm::HS256) };
+    let unknown = encode(&unknown, &json!({}), &EncodingKey::from_secret(b"x")).expect("encodes");
+    assert!(keys.verify(&unknown).await.is_err());
+    assert!(matches!(keys.verify(&token).await, Err(BadToken::UnknownKey(_))));
+}
+
+#[tokio::test]
 async fn unknown_keys_do_not_make_us_ask_again_and_again() {
     let (url, _, asked) = address(JwkSet { keys: Vec::new() }).await;
     let keys = load(Place::Url(url), None, Duration::from_secs(3600)).await.expect("loads");
