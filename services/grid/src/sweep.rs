@@ -26,6 +26,10 @@ use crate::store;
 const BATCH: i64 = 100;
 /// How many transitions one transaction adds to the counts.
 const ROLL_UP: i64 = 5000;
+/// Counters are brought up to date once so many changes are missing in them, or so much time has passed: a thousand cost
+/// hardly more than ten, and what is missing is added by whoever reads.
+const MANY: i64 = 1000;
+const ROLL_UP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The time and id of an event that was looked at.
 type Place = (OffsetDateTime, Uuid);
@@ -48,10 +52,15 @@ impl Sweep {
     pub async fn run(self, rules: Rules, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(rules.sweep_interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let mut all_counted = tokio::time::Instant::now();
+        while let Some(now) = stop.run_until_cancelled(ticks.tick()).await {
+            let all = now - all_counted >= ROLL_UP_INTERVAL;
+            if all {
+                all_counted = now;
+            }
             let done = async {
                 self.once().await?;
-                self.roll_up().await?;
+                self.roll_up_where(if all { 1 } else { MANY }).await?;
                 self.expire(rules.answers_kept, rules.feed_kept).await
             };
             if let Err(error) = done.await {
@@ -91,7 +100,12 @@ impl Sweep {
 
     /// Adds what happened since the last time to the counts of every district.
     pub async fn roll_up(&self) -> Result<(), Error> {
-        for district in store::count::behind(&self.pool).await? {
+        self.roll_up_where(1).await
+    }
+
+    /// As `roll_up`, where at least so many changes are missing.
+    async fn roll_up_where(&self, missing: i64) -> Result<(), Error> {
+        for district in store::count::behind(&self.pool, missing).await? {
             loop {
                 let mut transaction = self.pool.begin().await?;
                 let added = store::count::roll_up(&mut transaction, district, ROLL_UP).await?;

@@ -281,7 +281,7 @@ async fn counts_cost_what_is_not_rolled_up_yet() {
     site.sweep().await.roll_up().await.expect("rolled up");
     let event = site.report().await;
     let watched = watched(&site).await;
-    watched.run("what is behind", 1, async || count::behind(&watched.0).await).await;
+    watched.run("what is behind", 1, async || count::behind(&watched.0, 1).await).await;
     let day = Some(date!(2026 - 03 - 02));
     for (what, period) in [("all time", Period::default()), ("a day", Period { from: day, to: day })] {
         let (areas, pieces) = (["410182002".to_owned()], [period.pieces(date!(2026 - 03 - 03))]);

@@ -8,10 +8,12 @@ use time::OffsetDateTime;
 
 use crate::error::Error;
 use crate::model::apply::{ANSWER_WINDOW, Context, REOPEN_WINDOW};
+use crate::model::area::AreaCode;
 use crate::model::calendar::Calendar;
 use crate::model::clock::StepLimits;
 use crate::model::event::Event;
 use crate::store;
+use crate::store::category::Basis;
 
 /// Calendars by district, with the version that was read.
 type Calendars = HashMap<i32, (i64, Arc<Calendar>)>;
@@ -40,17 +42,34 @@ impl Deadlines {
 
     /// For a category and condition of a district.
     pub async fn of(&self, district: i32, category: &str, condition: &str) -> Result<Reference, Error> {
-        let basis = store::category::basis(&self.pool, district, category).await?;
-        let basis = basis.ok_or(Error::ReferenceMissing { field: "category" })?;
-        let version = basis.calendar_version.ok_or(Error::CalendarMissing)?;
-        let calendar = self.calendar(district, version).await?;
-        let limits = basis.category.limits(condition, &basis.main);
-        Ok(Reference { category: basis.category, limits, calendar })
+        let at = OffsetDateTime::UNIX_EPOCH;
+        Ok(self.with_area(district, category, condition, (None, at)).await?.0)
+    }
+
+    /// As `of`, read together with the version that an area has at a moment; `None` where there is no such area.
+    pub async fn with_area(
+        &self,
+        district: i32,
+        category: &str,
+        condition: &str,
+        (area, at): (Option<AreaCode>, OffsetDateTime),
+    ) -> Result<(Reference, Option<i64>), Error> {
+        let found = store::category::basis(&self.pool, district, category, area, at).await?;
+        let (basis, version) = found.ok_or(Error::ReferenceMissing { field: "category" })?;
+        Ok((self.of_basis(basis, condition).await?, version))
     }
 
     /// For an event.
     pub async fn of_event(&self, event: &Event) -> Result<Reference, Error> {
         self.of(event.district, &event.category, &event.condition).await
+    }
+
+    /// For a condition of a category whose basis is read already.
+    pub async fn of_basis(&self, basis: Basis, condition: &str) -> Result<Reference, Error> {
+        let version = basis.calendar_version.ok_or(Error::CalendarMissing)?;
+        let calendar = self.calendar(basis.category.district, version).await?;
+        let limits = basis.category.limits(condition, &basis.main);
+        Ok(Reference { category: basis.category, limits, calendar })
     }
 
     async fn calendar(&self, district: i32, version: i64) -> Result<Arc<Calendar>, Error> {

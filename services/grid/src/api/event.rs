@@ -87,9 +87,11 @@ impl Events {
     ) -> Result<Event, Error> {
         let (district, id) = name::read_event(request.name())?;
         let command = request.command()?;
-        let stored = self.readable(grants, district, id).await?;
+        let found = store::event::get_with_basis(&self.pool, district, id).await?;
+        let found = found.filter(|(stored, _)| may_read(&stored.event, grants));
+        let (stored, basis) = found.ok_or_else(|| missing(district, id))?;
         etag::check(request.etag(), stored.event.version)?;
-        let reference = self.deadlines.of_event(&stored.event).await?;
+        let reference = self.deadlines.of_basis(basis, &stored.event.condition).await?;
         let mut context = self.context(&reference, &stored);
         context.merge_root = self.merge_root(grants, district, &command.action).await?;
         let (after, transition) = apply(&stored.event, &command, grants, &context)?;
@@ -143,8 +145,7 @@ impl Events {
     /// The event, where the owner of the grants may know of it.
     pub(super) async fn readable(&self, grants: &[Actor], district: i32, id: Uuid) -> Result<Stored, Error> {
         let stored = store::event::get(&self.pool, district, id).await?;
-        let missing = || Error::NotFound { name: name::event(district, id) };
-        stored.filter(|s| may_read(&s.event, grants)).ok_or_else(missing)
+        stored.filter(|s| may_read(&s.event, grants)).ok_or_else(|| missing(district, id))
     }
 
     async fn merge_root(
@@ -184,6 +185,11 @@ impl Events {
         let transitions = rows.iter().map(|t| wire_transition::write(district, t)).collect();
         Ok(pb::ListEventTransitionsResponse { transitions, next_page_token })
     }
+}
+
+/// NOT_FOUND, also for an event that the caller may not know of.
+fn missing(district: i32, id: Uuid) -> Error {
+    Error::NotFound { name: name::event(district, id) }
 }
 
 #[tonic::async_trait]

@@ -100,8 +100,10 @@ async fn try_report(
     violations.finish()?;
     let mut fields = fields?;
     let now = events.clock.now();
-    let place = place(events, &fields, request, now).await?;
-    let reference = events.deadlines.of(fields.district, &fields.category, &request.condition).await?;
+    let area = (fields.area, now);
+    let reference = events.deadlines.with_area(fields.district, &fields.category, &request.condition, area);
+    let (reference, version) = reference.await?;
+    let place = place(events, &fields, version, request, now).await?;
     let phone = fields.phone.take();
     let id = fields.id.unwrap_or_else(|| events.clock.id());
     let (made, transition) = decide(fields, id, request, place, &reference, by.grants, now)?;
@@ -180,23 +182,17 @@ pub(super) fn read(
     })
 }
 
-/// Where it is: the deepest area that holds the point, where that is no contradiction to the area given.
+/// Where it is: the deepest area that holds the point, where that is no contradiction to the area given, which has that version.
 async fn place(
     events: &Events,
     fields: &Fields,
+    version: Option<i64>,
     request: &pb::ReportEventRequest,
     now: OffsetDateTime,
 ) -> Result<Place, Error> {
-    let mut connection = events.pool.acquire().await?;
     let located = match fields.point {
-        Some(point) => store::area::locate(&mut *connection, fields.district, point, now).await?,
+        Some(point) => store::area::locate(&events.pool, fields.district, point, now).await?,
         None => None,
-    };
-    let version = match fields.area {
-        Some(given) if !located.is_some_and(|(area, _)| given.contains(&area)) => {
-            store::area::version(&mut *connection, given, now).await?
-        }
-        _ => None,
     };
     let (area, area_version) = settle(located, fields.area, version)?;
     Ok(Place { area, area_version, point: fields.point, address: request.address.clone() })

@@ -2,7 +2,9 @@
 
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
 
+use crate::model::area::AreaCode;
 use crate::model::category::{Category, Condition, PartialLimits};
 
 /// A category as its row has it.
@@ -141,33 +143,79 @@ pub struct Basis {
     pub calendar_version: Option<i64>,
 }
 
-/// The basis of the deadlines of a category.
-pub async fn basis(executor: impl PgExecutor<'_>, district: i32, code: &str) -> sqlx::Result<Option<Basis>> {
+impl Basis {
+    /// From the columns that every statement that reads a basis has.
+    pub(super) fn of(district: i32, row: BasisRow) -> Self {
+        Self {
+            main: row.main.map(|m| m.0).unwrap_or_default(),
+            calendar_version: row.calendar_version,
+            category: Category {
+                district,
+                code: row.code,
+                parent: row.parent,
+                display_name: row.display_name,
+                limits: row.limits.0,
+                conditions: row.conditions.0,
+                verify_public_reports: row.verify_public_reports,
+                retired: row.retired,
+                version: row.category_version,
+            },
+        }
+    }
+}
+
+/// The columns of a basis.
+pub(super) struct BasisRow {
+    pub(super) code: String,
+    pub(super) parent: Option<String>,
+    pub(super) display_name: String,
+    pub(super) limits: Json<PartialLimits>,
+    pub(super) conditions: Json<Vec<Condition>>,
+    pub(super) verify_public_reports: bool,
+    pub(super) retired: bool,
+    pub(super) category_version: i64,
+    pub(super) main: Option<Json<PartialLimits>>,
+    pub(super) calendar_version: Option<i64>,
+}
+
+/// The basis of the deadlines of a category, and the version that an area has at a moment, where one is given that is there.
+pub async fn basis(
+    executor: impl PgExecutor<'_>,
+    district: i32,
+    code: &str,
+    area: Option<AreaCode>,
+    at: OffsetDateTime,
+) -> sqlx::Result<Option<(Basis, Option<i64>)>> {
     let row = sqlx::query!(
         r#"select c.code, c.parent, c.display_name, c.limits as "limits: Json<PartialLimits>",
-             c.conditions as "conditions: Json<Vec<Condition>>", c.verify_public_reports, c.retired, c.version,
-             p.limits as "main?: Json<PartialLimits>",
-             (select w.version from work_calendar w where w.district = $1) as calendar_version
+             c.conditions as "conditions: Json<Vec<Condition>>", c.verify_public_reports, c.retired,
+             c.version as category_version, p.limits as "main?: Json<PartialLimits>",
+             (select w.version from work_calendar w where w.district = $1) as calendar_version,
+             (select v.version from area_version v
+              where v.district = $1 and v.code = $3 and v.effective_time <= $4
+              order by v.effective_time desc, v.version desc limit 1) as area_version
            from category c left join category p on p.district = c.district and p.code = c.parent
            where c.district = $1 and c.code = $2"#,
         district,
         code,
+        area.map(|area| area.to_string()),
+        at,
     )
     .fetch_optional(executor)
     .await?;
-    Ok(row.map(|r| Basis {
-        main: r.main.map(|m| m.0).unwrap_or_default(),
-        calendar_version: r.calendar_version,
-        category: Category {
-            district,
+    Ok(row.map(|r| {
+        let row = BasisRow {
             code: r.code,
             parent: r.parent,
             display_name: r.display_name,
-            limits: r.limits.0,
-            conditions: r.conditions.0,
+            limits: r.limits,
+            conditions: r.conditions,
             verify_public_reports: r.verify_public_reports,
             retired: r.retired,
-            version: r.version,
-        },
+            category_version: r.category_version,
+            main: r.main,
+            calendar_version: r.calendar_version,
+        };
+        (Basis::of(district, row), r.area_version)
     }))
 }

@@ -157,12 +157,14 @@ pub async fn read_times(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Res
     Ok(times.collect())
 }
 
-/// The districts with changes that the counters do not have yet.
-pub async fn behind(pool: &PgPool) -> sqlx::Result<Vec<i32>> {
+/// The districts with transitions that the counters do not have yet, among at least so many changes of any kind.
+pub async fn behind(pool: &PgPool, changes: i64) -> sqlx::Result<Vec<i32>> {
     sqlx::query_scalar!(
         "select h.district from feed_head h left join statistic_head c on c.district = h.district
-         where exists (select from event_transition t where t.district = h.district and t.seq > coalesce(c.seq, 0))
+         where h.seq - coalesce(c.seq, 0) >= $1
+           and exists (select from event_transition t where t.district = h.district and t.seq > coalesce(c.seq, 0))
          order by h.district",
+        changes,
     )
     .fetch_all(pool)
     .await

@@ -5,8 +5,10 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::category::{Basis, BasisRow};
 use super::contact::Sealed;
 use super::transition::{number, role_number};
+use crate::model::category::{Condition, PartialLimits};
 use crate::model::count::Contribution;
 use crate::model::event::{Event, State};
 use crate::model::spot;
@@ -67,6 +69,40 @@ pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<
     Ok(row.map(|r| Stored {
         event: Event { case_number: r.case_number, ..r.body.0 },
         has_merged_events: r.merged_count > 0,
+    }))
+}
+
+/// The event of that id, with what its deadlines are made of: what an action needs, in one round trip.
+pub async fn get_with_basis(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<(Stored, Basis)>> {
+    let row = sqlx::query!(
+        r#"select e.case_number, e.body as "body: Json<Event>", e.merged_count,
+             c.code, c.parent, c.display_name, c.limits as "limits: Json<PartialLimits>",
+             c.conditions as "conditions: Json<Vec<Condition>>", c.verify_public_reports, c.retired,
+             c.version as category_version, p.limits as "main?: Json<PartialLimits>",
+             (select w.version from work_calendar w where w.district = $1) as calendar_version
+           from event e join category c on c.district = e.district and c.code = e.category
+             left join category p on p.district = c.district and p.code = c.parent
+           where e.district = $1 and e.id = $2"#,
+        district,
+        id,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|r| {
+        let basis = BasisRow {
+            code: r.code,
+            parent: r.parent,
+            display_name: r.display_name,
+            limits: r.limits,
+            conditions: r.conditions,
+            verify_public_reports: r.verify_public_reports,
+            retired: r.retired,
+            category_version: r.category_version,
+            main: r.main,
+            calendar_version: r.calendar_version,
+        };
+        let event = Event { case_number: r.case_number, ..r.body.0 };
+        (Stored { event, has_merged_events: r.merged_count > 0 }, Basis::of(district, basis))
     }))
 }
 
