@@ -1,115 +1,166 @@
-//! One backend: its connection, its breaker, its retry budget and its health.
+//! One backend: the replicas of a service, which of them a call goes to, and the retry budget.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use http::{Request, Response, Uri, uri::PathAndQuery};
-use hyper::body::Incoming;
-use hyper_util::{
-    client::legacy::{Client, Error, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
-use tonic::body::Body;
-use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
+use http::Uri;
+use jingwei_kit::status::Problem;
+use tokio::{net::lookup_host, sync::Notify, time::Instant};
 use tower::retry::budget::TpsBudget;
 
-use crate::breaker::Breaker;
+use crate::{
+    problem,
+    replica::{Replica, State},
+};
 
-/// How long a connection, or an answer about health, may take.
-const CONNECT: Duration = Duration::from_secs(2);
-
-/// How many bytes of one answer may wait for a caller who does not read, and how many of all answers: all calls share
-/// one connection, so that the second must never be the limit, or one slow caller would stop the others.
-const STREAM_WINDOW: u32 = 512 << 10;
-const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+/// How long a name may take to be looked up.
+const LOOK_UP: Duration = Duration::from_secs(2);
 
 /// One backend.
 pub(crate) struct Backend {
     /// Its name, e.g. `grid`.
     pub(crate) name: String,
-    pub(crate) breaker: Breaker,
     /// Retries: two a second, and one for every five calls.
     pub(crate) retries: TpsBudget,
-    origin: Uri,
-    client: Client<HttpConnector, Body>,
-    state: Mutex<State>,
-}
-
-/// What a backend said when it was last asked for its health.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum State {
-    /// Not asked yet.
-    Unknown,
-    /// It answers, and is well.
-    Serving,
-    /// It answers, and is not well.
-    NotServing,
-    /// It does not answer.
-    Unreachable,
+    /// The health of a replica has changed.
+    pub(crate) changed: Notify,
+    origins: Vec<Uri>,
+    breaker_wait: Duration,
+    replicas: RwLock<Arc<[Arc<Replica>]>>,
+    turn: AtomicUsize,
 }
 
 impl Backend {
-    /// A backend that is connected to with the first call.
-    pub(crate) fn new(name: String, origin: Uri, breaker_wait: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
-        let client = Client::builder(TokioExecutor::new())
-            .http2_only(true)
-            .timer(TokioTimer::new())
-            // A backend that vanished without a word is found out.
-            .http2_keep_alive_interval(Duration::from_secs(10))
-            .http2_keep_alive_timeout(Duration::from_secs(5))
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .build(connector);
-        let retries = TpsBudget::new(Duration::from_secs(10), 2, 0.2);
+    /// A backend whose replicas are still to be looked up.
+    pub(crate) fn new(name: String, origins: Vec<Uri>, breaker_wait: Duration) -> Self {
         Self {
             name,
-            breaker: Breaker::new(breaker_wait),
-            retries,
-            origin,
-            client,
-            state: Mutex::new(State::Unknown),
+            retries: TpsBudget::new(Duration::from_secs(10), 2, 0.2),
+            changed: Notify::new(),
+            origins,
+            breaker_wait,
+            replicas: RwLock::new(Arc::new([])),
+            turn: AtomicUsize::new(0),
         }
     }
 
-    /// Sends a request, whose address is a path, and waits for the head of the answer.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Error> {
-        let mut parts = self.origin.clone().into_parts();
-        parts.path_and_query =
-            Some(request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
-        *request.uri_mut() = Uri::from_parts(parts).expect("an origin with a path");
-        *request.version_mut() = http::Version::HTTP_2;
-        self.client.request(request).await
+    /// The replicas that are known now.
+    pub(crate) fn replicas(&self) -> Arc<[Arc<Replica>]> {
+        Arc::clone(&self.replicas.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was found when it was last asked.
+    /// Looks up where the replicas are; those that stay are kept as they are. Where a name is not known now, nothing
+    /// changes: the replicas that were there may well still be.
+    pub(crate) async fn look_up(&self) {
+        let mut found = BTreeSet::new();
+        for origin in &self.origins {
+            match tokio::time::timeout(LOOK_UP, addresses(origin)).await {
+                Ok(Ok(addresses)) => found.extend(addresses),
+                Ok(Err(error)) => return tracing::warn!(%origin, %error, "cannot look up a backend"),
+                Err(_) => return tracing::warn!(%origin, "looking up a backend takes too long"),
+            }
+        }
+        let before = self.replicas();
+        if before.len() == found.len() && before.iter().all(|replica| found.contains(&replica.address)) {
+            return;
+        }
+        let kept = |address| before.iter().find(|replica| replica.address == address).cloned();
+        let replica =
+            |address| kept(address).unwrap_or_else(|| Arc::new(Replica::new(address, self.breaker_wait)));
+        tracing::info!(backend = self.name, addresses = ?found, "replicas of a backend");
+        *self.replicas.write().unwrap_or_else(PoisonError::into_inner) =
+            found.into_iter().map(replica).collect();
+    }
+
+    /// The replica for the next call: of those that are well and whose breaker lets it through the one with the least
+    /// waiting calls, in turn where there are several; one that was `tried` only where there is no other.
+    pub(crate) fn pick(&self, tried: &[SocketAddr]) -> Result<Arc<Replica>, Problem> {
+        let replicas = self.replicas();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut order =
+            (0..replicas.len()).map(|n| &replicas[turn.wrapping_add(n) % replicas.len()]).collect::<Vec<_>>();
+        order.sort_by_cached_key(|replica| (tried.contains(&replica.address), replica.reluctance()));
+        let (now, mut wait) = (Instant::now(), None::<Duration>);
+        for replica in order {
+            match replica.breaker.enter(now) {
+                Ok(()) => return Ok(Arc::clone(replica)),
+                Err(other) => wait = Some(wait.map_or(other, |wait| wait.min(other))),
+            }
+        }
+        Err(wait
+            .map_or_else(|| problem::unavailable(&self.name), |wait| problem::circuit_open(&self.name, wait)))
+    }
+
+    /// Whether a replica that was not `tried` takes calls.
+    pub(crate) fn has_another(&self, tried: &[SocketAddr]) -> bool {
+        self.replicas().iter().any(|replica| !tried.contains(&replica.address) && replica.takes_calls())
+    }
+
+    /// The best that any replica is.
     pub(crate) fn state(&self) -> State {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.replicas().iter().map(|replica| replica.state()).min().unwrap_or(State::Unknown)
+    }
+}
+
+/// The addresses of an origin. Of one family only: a replica that has an address of each is not two.
+async fn addresses(origin: &Uri) -> std::io::Result<Vec<SocketAddr>> {
+    let host = origin.host().unwrap_or_default().trim_matches(['[', ']']);
+    let found = lookup_host((host, origin.port_u16().unwrap_or(80))).await?.collect::<Vec<_>>();
+    let any_v4 = found.iter().any(SocketAddr::is_ipv4);
+    Ok(found.into_iter().filter(|address| address.is_ipv4() == any_v4).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn backend(origins: &[&'static str]) -> Backend {
+        let origins = origins.iter().map(|origin| Uri::from_static(origin)).collect();
+        Backend::new("grid".into(), origins, Duration::from_secs(1))
     }
 
-    /// Asks for its health, and keeps the answer.
-    pub(crate) async fn check(&self) -> State {
-        let mut client = HealthClient::with_origin(self.client.clone(), self.origin.clone());
-        let asked = tokio::time::timeout(CONNECT, client.check(HealthCheckRequest::default())).await;
-        let state = match asked {
-            Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => State::Serving,
-            Ok(Ok(_)) => State::NotServing,
-            Ok(Err(_)) | Err(_) => State::Unreachable,
+    #[tokio::test]
+    async fn calls_go_round_among_those_that_are_well() {
+        let backend = backend(&["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"]);
+        backend.look_up().await;
+        let replicas = backend.replicas();
+        replicas[0].found("grid", State::NotServing);
+        let ports = |tried: &[SocketAddr]| {
+            let picks = (0..6).map(|_| backend.pick(tried).expect("one is well").address.port());
+            picks.collect::<BTreeSet<_>>()
         };
-        let before =
-            std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), state);
-        if before != state {
-            tracing::info!(backend = self.name, ?before, now = ?state, "health of a backend");
-        }
-        metrics::gauge!("gateway_backend_serving", "backend" => self.name.clone())
-            .set(f64::from(u8::from(state == State::Serving)));
-        state
+        assert_eq!(ports(&[]), [2, 3].into());
+        assert_eq!(ports(&[replicas[1].address]), [3].into());
+        assert_eq!(ports(&[replicas[1].address, replicas[2].address]), [1].into(), "better than none");
+        replicas[0].found("grid", State::Unreachable);
+        assert!(!backend.has_another(&[replicas[1].address, replicas[2].address]));
+    }
+
+    #[tokio::test]
+    async fn a_replica_that_stays_is_kept_and_one_with_two_addresses_is_one() {
+        let backend =
+            backend(&["http://127.0.0.1:1", "http://localhost:2", "http://[::1]:3", "http://127.0.0.1"]);
+        backend.look_up().await;
+        let before = backend.replicas();
+        let ports = before.iter().map(|replica| replica.address.port()).collect::<Vec<_>>();
+        assert_eq!(ports, [1, 2, 80, 3]);
+        backend.look_up().await;
+        assert!(Arc::ptr_eq(&before[0], &backend.replicas()[0]));
+    }
+
+    #[tokio::test]
+    async fn without_a_replica_there_is_a_defined_answer() {
+        let backend = backend(&["http://no-such-host.invalid:1"]);
+        backend.look_up().await;
+        let Err(problem) = backend.pick(&[]) else { panic!("there is none") };
+        assert_eq!(problem.status(problem::DOMAIN).code(), tonic::Code::Unavailable);
+        assert_eq!(backend.state(), State::Unknown);
     }
 }

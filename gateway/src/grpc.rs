@@ -1,6 +1,6 @@
 //! One call: from a gRPC request to a gRPC answer of the backend, within a deadline, with retries and the breaker.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Error;
 use jingwei_kit::{
     deadline::{self, GRPC_TIMEOUT},
-    status::Problem,
+    status::{Problem, reason as kit},
     telemetry,
 };
 use tokio::time::Instant;
@@ -21,6 +21,7 @@ use tracing::Instrument;
 use crate::{
     Gateway, problem,
     relay::{Outcome, Protocol, Relay},
+    replica::Replica,
     rpc::Rpc,
 };
 
@@ -30,6 +31,9 @@ const CUT: Duration = Duration::from_millis(10);
 /// How often a call is sent at most, and how long to wait before the second time; before the third, twice that.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// How long a call that may be sent twice waits for a replica that answers nobody, while there is another.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Headers of one connection only (RFC 9110, 7.6.1), and those that we write ourselves.
 const NOT_PASSED_ON: [HeaderName; 9] = [
@@ -114,8 +118,8 @@ impl Gateway {
         }
     }
 
-    /// Sends until there is an answer, as often as is allowed: what was never sent may be sent again, what was sent only
-    /// where it changes nothing.
+    /// Sends until there is an answer, as often as is allowed: what was certainly not taken goes to another replica at
+    /// once; what may have been is sent again only where that changes nothing.
     async fn attempts(
         &self,
         rpc: &Rpc,
@@ -130,27 +134,30 @@ impl Gateway {
             Message::Whole(bytes) => (Some(bytes), None),
             Message::Stream(body) => (None, Some(body)),
         };
-        let mut attempt = 1;
+        let repeats = whole.as_ref().is_some_and(|message| rpc.repeats(message));
+        let (mut tried, mut attempt) = (Vec::new(), 1);
         loop {
-            backend
-                .breaker
-                .enter(Instant::now())
-                .map_err(|wait| problem::circuit_open(&backend.name, wait))?;
+            let replica = backend.pick(&tried)?;
             let body = stream.take().or_else(|| whole.clone().map(|bytes| Body::new(Full::new(bytes))));
-            let request = request(rpc, time, &headers, body.expect("a stream is sent once"))?;
-            let sent = tokio::time::timeout_at(time.end(), backend.send(request)).await;
-            let failure = match judged(sent.map_err(|_| time.over(rpc))?) {
+            let request = request(rpc, time, &headers, body.expect("a stream is sent once"));
+            let failure = match send(rpc, &replica, request, time, repeats).await? {
                 Sent::Answer(answer) => {
-                    backend.breaker.succeeded();
+                    replica.breaker.succeeded();
                     return Ok(answer);
                 }
                 Sent::Failure(failure) => failure,
             };
             // A stream may break because its caller does.
-            if failure.is_the_backends() && (whole.is_some() || !failure.sent) {
-                backend.breaker.failed(Instant::now());
+            if failure.is_the_backends() && (whole.is_some() || !failure.taken) {
+                replica.breaker.failed(Instant::now());
+                replica.doubted.notify_one();
             }
-            let may_repeat = whole.is_some() && (rpc.reads || !failure.sent);
+            tried.push(replica.address);
+            if whole.is_some() && !failure.taken && backend.has_another(&tried) {
+                metrics::counter!("gateway_reroutes_total", "backend" => backend.name.clone()).increment(1);
+                continue;
+            }
+            let may_repeat = whole.is_some() && (repeats || !failure.taken);
             let pause = PAUSE * attempt;
             let has_time = Instant::now() + pause < time.end();
             if !(may_repeat && attempt < ATTEMPTS && has_time && backend.retries.withdraw()) {
@@ -166,7 +173,7 @@ impl Gateway {
     /// the grace period.
     fn over(&self, rpc: &Rpc, time: Time) -> futures::future::BoxFuture<'static, Problem> {
         let limit = if rpc.streams { time.caller } else { Some(time.limit) };
-        let stop = (rpc.streams && !rpc.downloads).then(|| self.stop.clone());
+        let stop = (rpc.streams && !rpc.downloads).then(|| self.drain.clone());
         Box::pin(async move {
             let stopped = async {
                 match stop {
@@ -199,8 +206,8 @@ enum Sent {
 
 /// An attempt without an answer, or with UNAVAILABLE.
 struct Failure {
-    /// Whether the backend may have seen the request.
-    sent: bool,
+    /// Whether the request may have been processed.
+    taken: bool,
     response: Option<Response<Incoming>>,
 }
 
@@ -232,11 +239,35 @@ impl Time {
     }
 
     /// The time is over. Only where it was the route's own does that say something about the backend.
-    fn over(&self, rpc: &Rpc) -> Problem {
+    fn over(&self, rpc: &Rpc, replica: &Replica) -> Problem {
         if self.limit == rpc.timeout {
-            rpc.backend.breaker.failed(Instant::now());
+            replica.breaker.failed(Instant::now());
+            replica.doubted.notify_one();
         }
         problem::deadline_exceeded(self.limit)
+    }
+}
+
+/// One attempt. A call that `repeats` is given up where its replica answers nobody and another one may answer.
+async fn send(
+    rpc: &Rpc,
+    replica: &Replica,
+    request: Request<Body>,
+    time: Time,
+    repeats: bool,
+) -> Result<Sent, Problem> {
+    let mut sent = pin!(replica.send(request));
+    loop {
+        let until = if repeats { time.end().min(Instant::now() + PATIENCE) } else { time.end() };
+        match tokio::time::timeout_at(until, &mut sent).await {
+            Ok(sent) => return Ok(judged(sent)),
+            Err(_) if Instant::now() >= time.end() => return Err(time.over(rpc, replica)),
+            Err(_) if replica.is_silent() && rpc.backend.has_another(&[replica.address]) => {
+                tracing::debug!(address = %replica.address, "a replica answers nobody");
+                return Ok(Sent::Failure(Failure { taken: true, response: None }));
+            }
+            Err(_) => (),
+        }
     }
 }
 
@@ -244,12 +275,35 @@ impl Time {
 fn judged(sent: Result<Response<Incoming>, Error>) -> Sent {
     match sent {
         Ok(response) if is_answer(&response) => Sent::Answer(response),
-        Ok(response) => Sent::Failure(Failure { sent: true, response: Some(response) }),
+        Ok(response) => {
+            Sent::Failure(Failure { taken: !is_going_away(response.headers()), response: Some(response) })
+        }
         Err(error) => {
             tracing::debug!(?error, "no answer");
-            Sent::Failure(Failure { sent: !error.is_connect(), response: None })
+            Sent::Failure(Failure { taken: !error.is_connect() && !was_handed_back(&error), response: None })
         }
     }
+}
+
+/// Whether a request was certainly not processed: the connection ended before it was sent, or the server said that it
+/// did not take it (RFC 9113, 8.7).
+fn was_handed_back(error: &Error) -> bool {
+    std::iter::successors(error.source(), |error| (*error).source()).any(|error| {
+        let unsent = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled);
+        // h2 tells of a GOAWAY only to the streams that are behind its last one.
+        let refused = error.downcast_ref::<h2::Error>().is_some_and(|error| {
+            error.is_remote()
+                && (error.is_go_away()
+                    || error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
+        });
+        unsent || refused
+    })
+}
+
+/// Whether a service refuses a call because it is about to go.
+fn is_going_away(headers: &HeaderMap) -> bool {
+    let reason = Status::from_header_map(headers).and_then(|status| problem::reason_of(&status));
+    reason.as_deref() == Some(kit::SHUTTING_DOWN)
 }
 
 /// Whether a backend answered: it speaks gRPC, and does not say at once that it is unavailable.
@@ -263,18 +317,17 @@ fn is_answer(response: &Response<Incoming>) -> bool {
 }
 
 /// The request to the backend, with what is left of the time.
-fn request(rpc: &Rpc, time: Time, headers: &HeaderMap, body: Body) -> Result<Request<Body>, Problem> {
+fn request(rpc: &Rpc, time: Time, headers: &HeaderMap, body: Body) -> Request<Body> {
     let mut request = Request::new(body);
     *request.method_mut() = http::Method::POST;
-    let path = format!("/{}/{}", rpc.service, rpc.method);
-    *request.uri_mut() = path.parse().map_err(|_| problem::unimplemented(&path))?;
+    *request.uri_mut() = rpc.path.clone().into();
     *request.headers_mut() = headers.clone();
     let allowed = if rpc.streams { time.caller } else { Some(time.limit) };
     if let Some(allowed) = allowed {
         let left = allowed.saturating_sub(time.began.elapsed());
         request.headers_mut().insert(GRPC_TIMEOUT, deadline::value(left.saturating_sub(CUT).max(left / 2)));
     }
-    Ok(request)
+    request
 }
 
 /// The headers of a request as they go on to a backend.

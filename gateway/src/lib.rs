@@ -13,12 +13,16 @@
 //! needs no code here; a new service is a row of the table in `settings`. Permissions are the services' to check: the
 //! gateway hands `authorization` on and trusts nobody.
 //!
-//! Invariants: what was sent is sent again only where it changes nothing; a backend's answer reaches the caller as it
-//! is; an error of the gateway's own has the same shape in every protocol; no caller can open the breaker.
+//! A service may have several replicas (`backend`, `replica`): calls go to those that are well, and what one certainly
+//! did not take goes to another at once.
+//!
+//! Invariants: what may have been processed is sent again only where it changes nothing; a backend's answer reaches the
+//! caller as it is; an error of the gateway's own has the same shape in every protocol; no caller can open the breaker.
 
 mod backend;
 mod breaker;
 mod docs;
+mod field;
 mod grpc;
 mod health;
 mod json;
@@ -28,6 +32,7 @@ mod openapi;
 mod problem;
 mod raw;
 mod relay;
+mod replica;
 mod rpc;
 mod server;
 mod settings;
@@ -35,7 +40,7 @@ mod stream;
 pub mod transcode;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -65,7 +70,10 @@ pub(crate) struct Gateway(Arc<Shared>);
 /// The shared parts.
 pub(crate) struct Shared {
     settings: Settings,
+    /// Told to stop: it says so, and still takes calls.
     stop: CancellationToken,
+    /// Takes no more: streams end.
+    drain: CancellationToken,
     backends: Vec<Arc<Backend>>,
     rpcs: Rpcs,
     tables: Tables,
@@ -109,10 +117,14 @@ impl Gateway {
     pub(crate) fn new(settings: Settings, stop: CancellationToken) -> Result<Self, StartError> {
         // Not the pool that a service in the same process may hold: this one is dropped.
         let pool = DescriptorPool::decode(settings.descriptors.as_ref())?;
-        let backend = |(name, origin): &(String, http::Uri)| {
-            Arc::new(Backend::new(name.clone(), origin.clone(), settings.breaker_wait))
+        let mut origins = BTreeMap::<_, Vec<_>>::new();
+        for (name, origin) in &settings.backends {
+            origins.entry(name).or_default().push(origin.clone());
+        }
+        let backend = |(name, origins): (&String, _)| {
+            Arc::new(Backend::new(name.clone(), origins, settings.breaker_wait))
         };
-        let backends = settings.backends.iter().map(backend).collect::<Vec<_>>();
+        let backends = origins.into_iter().map(backend).collect::<Vec<_>>();
         let served = rpc::services(&pool, &backends);
         let names = served.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
         let tables = Tables::new(&pool);
@@ -132,6 +144,7 @@ impl Gateway {
             limits: settings.rate.map(Limits::new),
             settings,
             stop,
+            drain: CancellationToken::new(),
             backends,
             tables,
             routes,

@@ -140,6 +140,12 @@ pub(crate) fn json(tables: &Tables, status: &Status) -> Response<Body> {
     response
 }
 
+/// The reason in the ErrorInfo of a status.
+pub(crate) fn reason_of(status: &Status) -> Option<String> {
+    let details = rpc::Status::decode(status.details()).ok()?.details;
+    Some(detail::<rpc::ErrorInfo>(&details)?.reason)
+}
+
 /// The HTTP status of the reasons for which HTTP says more than gRPC.
 fn narrower(reason: &str) -> Option<StatusCode> {
     match reason {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use http::uri::PathAndQuery;
 use jingwei_proto::{
     google::api::HttpBody,
     prost_reflect::{DescriptorPool, MethodDescriptor},
@@ -14,6 +15,8 @@ use prost::Name;
 
 use crate::{
     backend::Backend,
+    field,
+    messages::PREFIX,
     settings::{BACKENDS, Settings},
 };
 
@@ -23,17 +26,30 @@ pub(crate) struct Rpc {
     pub(crate) service: String,
     /// The method's name.
     pub(crate) method: String,
+    /// `/package.Service/Method`.
+    pub(crate) path: PathAndQuery,
     pub(crate) backend: Arc<Backend>,
     /// How long it may take; for a stream, until it begins.
     pub(crate) timeout: Duration,
     /// Whether it changes nothing, so that it may be sent twice: it has a GET route.
     pub(crate) reads: bool,
+    /// The field `request_id` of the request: with it, a write that comes twice happens once.
+    request_id: Option<u32>,
     /// Whether the request is a stream.
     pub(crate) takes_stream: bool,
     /// Whether the answer is a stream.
     pub(crate) streams: bool,
     /// Whether that stream is a download, which ends by itself.
     pub(crate) downloads: bool,
+}
+
+impl Rpc {
+    /// Whether this request (one message with its prefix) may be sent twice.
+    pub(crate) fn repeats(&self, message: &[u8]) -> bool {
+        let plain = message.split_at_checked(PREFIX).filter(|(prefix, _)| prefix[0] == 0);
+        let has_id = |number| plain.is_some_and(|(_, wire)| field::text(wire, number).is_some());
+        self.reads || self.request_id.is_some_and(has_id)
+    }
 }
 
 /// All RPCs, by path: `/package.Service/Method`.
@@ -73,9 +89,13 @@ pub(crate) fn table(
             let rpc = Rpc {
                 service: name.clone(),
                 method: method.name().to_owned(),
+                path: path.parse().expect("names of a descriptor make a path"),
                 backend: Arc::clone(backend),
                 timeout: timeouts.remove(&path[1..]).unwrap_or(settings.timeout),
                 reads: reads.contains(&path),
+                request_id: (!method.is_client_streaming() && !method.is_server_streaming())
+                    .then(|| field::number(&method.input(), "request_id"))
+                    .flatten(),
                 takes_stream: method.is_client_streaming(),
                 streams: method.is_server_streaming(),
                 downloads: method.is_server_streaming()

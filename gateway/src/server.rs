@@ -21,7 +21,7 @@ use tower_http::{
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
-use crate::{Gateway, Settings, StartError, health, problem, relay::Protocol};
+use crate::{Gateway, Settings, StartError, problem, relay::Protocol};
 
 /// How long a client may take for the head of a request.
 const HEAD: Duration = Duration::from_secs(10);
@@ -32,20 +32,31 @@ const HEAD_BYTES: u32 = 16 << 10;
 /// How often the rate limits forget.
 const TIDY: Duration = Duration::from_secs(30);
 
-/// Serves until `stop`, then drains: `/readyz` says so, streams end with UNAVAILABLE, no new connections, and running
-/// calls have the grace period to end.
+/// Serves until `stop`, then says so (`/readyz`, gRPC health) and lingers: it still takes calls, and closes HTTP/1
+/// connections with their next answer. Then it drains: no new connections, streams end with UNAVAILABLE, and running calls
+/// have the grace period to end.
 pub async fn run(
     settings: Settings,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
-    let grace = settings.grace;
+    let (linger, grace) = (settings.linger, settings.grace);
     let gateway = Gateway::new(settings, stop.clone())?;
+    futures::future::join_all(gateway.backends.iter().map(|backend| backend.look_up())).await;
+    let drain = gateway.drain.clone();
+    let _lingering = AbortOnDropHandle::new(tokio::spawn({
+        let drain = drain.clone();
+        async move {
+            stop.cancelled().await;
+            tokio::time::sleep(linger).await;
+            drain.cancel();
+        }
+    }));
     let _tasks = tasks(&gateway);
     let connections = GracefulShutdown::new();
     let server = server();
     let cors = cors(&gateway.settings);
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+    while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -79,7 +90,7 @@ fn tasks(gateway: &Gateway) -> Vec<AbortOnDropHandle<()>> {
             .filter(|rpc| rpc.backend.name == backend.name)
             .map(|rpc| rpc.service.clone());
         let services = services.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-        let watch = health::watch(backend.clone(), services, gateway.health.clone(), gateway.settings.check);
+        let watch = gateway.clone().watch(backend.clone(), services);
         tasks.push(AbortOnDropHandle::new(tokio::spawn(watch)));
     }
     let gateway = gateway.clone();
@@ -159,8 +170,14 @@ fn cors(settings: &Settings) -> Option<CorsLayer> {
 impl Gateway {
     /// The answer to any request; a panic is an answer, too.
     async fn answer(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+        let version = request.version();
         let answered = AssertUnwindSafe(self.dispatch(request, peer)).catch_unwind().await;
-        answered.unwrap_or_else(|_| problem::answer(&self.tables, jingwei_kit::status::internal(&Panicked)))
+        let mut response = answered
+            .unwrap_or_else(|_| problem::answer(&self.tables, jingwei_kit::status::internal(&Panicked)));
+        if self.stop.is_cancelled() && version < Version::HTTP_2 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 
     async fn dispatch(&self, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {

@@ -11,7 +11,8 @@ pub(crate) const BACKENDS: &[(&str, &str)] = &[("grid", "jingwei.grid.v1")];
 /// A gateway's settings. Each has a working default but the backends.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Name (`grid`) and address (`http://127.0.0.1:9001`) of each backend: gRPC over HTTP/2 without TLS.
+    /// Name (`grid`) and address (`http://127.0.0.1:9001`) of each backend: gRPC over HTTP/2 without TLS. A name that comes
+    /// several times has several replicas; so has a host name with several addresses.
     pub backends: Vec<(String, Uri)>,
     /// The origins whose pages may call; `*` is every origin, none is none.
     pub origins: Vec<HeaderValue>,
@@ -30,6 +31,8 @@ pub struct Settings {
     pub breaker_wait: Duration,
     /// How often the health of a backend is asked for.
     pub check: Duration,
+    /// How long calls are still taken once the gateway is told to stop and says that it is not ready.
+    pub linger: Duration,
     /// How long connections may take to end once the gateway is told to stop.
     pub grace: Duration,
     /// What the backends serve: an encoded `FileDescriptorSet`.
@@ -51,15 +54,16 @@ impl Settings {
             timeouts: BTreeMap::new(),
             breaker_wait: Duration::from_secs(1),
             check: Duration::from_secs(5),
+            linger: Duration::from_millis(500),
             grace: Duration::from_secs(10),
             descriptors: jingwei_proto::DESCRIPTORS.into(),
             docs: PathBuf::from("gateway/docs-page/node_modules/swagger-ui-dist"),
         }
     }
 
-    /// From `GRID_URL` (one for each backend, at least one), `CORS_ORIGINS` (commas between), `RATE_PER_CALLER` (0 is no
+    /// From `GRID_URL` (one for each backend, at least one; commas between replicas), `CORS_ORIGINS` (commas between), `RATE_PER_CALLER` (0 is no
     /// limit), `BEHIND_PROXY` (no or yes), `MAX_BODY_BYTES`, `TIMEOUT`, `TIMEOUTS` (`package.Service/Method=30`, whole
-    /// seconds, commas between), `BREAKER_WAIT`, `CHECK`, `GRACE` and `DOCS_DIR`. What is wrong is noted in `variables`.
+    /// seconds, commas between), `BREAKER_WAIT`, `CHECK`, `LINGER`, `GRACE` and `DOCS_DIR`. What is wrong is noted in `variables`.
     pub fn read(variables: &mut config::Settings) -> Self {
         let default = Self::new(backends(variables));
         let rate =
@@ -74,6 +78,7 @@ impl Settings {
             timeouts: timeouts(variables),
             breaker_wait: variables.duration("BREAKER_WAIT", default.breaker_wait),
             check: variables.duration("CHECK", default.check),
+            linger: variables.duration("LINGER", default.linger),
             grace: variables.duration("GRACE", default.grace),
             docs: variables.text("DOCS_DIR").map_or(default.docs, PathBuf::from),
             backends: default.backends,
@@ -88,15 +93,17 @@ fn backends(variables: &mut config::Settings) -> Vec<(String, Uri)> {
     for (name, _) in BACKENDS {
         let variable = format!("{}_URL", name.to_ascii_uppercase());
         let Some(text) = variables.text(&variable) else { continue };
-        match text.parse::<Uri>() {
-            Ok(uri) if is_plain_http(&uri) => found.push(((*name).to_owned(), uri)),
-            _ => {
-                let zh = format!("的值 {text:?} 不对；应为 http://主机:端口，如 http://127.0.0.1:9001");
-                let en = format!(
-                    "has the value {text:?}; it must be http://host:port such as http://127.0.0.1:9001"
-                );
-                variables.fault(&variable, zh, en);
-                problem = true;
+        for text in text.split(',').map(str::trim) {
+            match text.parse::<Uri>() {
+                Ok(uri) if is_plain_http(&uri) => found.push(((*name).to_owned(), uri)),
+                _ => {
+                    let zh = format!("的值 {text:?} 不对；应为 http://主机:端口，如 http://127.0.0.1:9001");
+                    let en = format!(
+                        "has the value {text:?}; it must be http://host:port such as http://127.0.0.1:9001"
+                    );
+                    variables.fault(&variable, zh, en);
+                    problem = true;
+                }
             }
         }
     }
@@ -183,7 +190,7 @@ mod tests {
     #[test]
     fn every_setting_is_read() {
         let settings = read(&[
-            ("GRID_URL", "http://grid:9001"),
+            ("GRID_URL", "http://grid:9001, http://127.0.0.1:9002"),
             ("CORS_ORIGINS", "https://a.example, https://b.example"),
             ("RATE_PER_CALLER", "0"),
             ("BEHIND_PROXY", "yes"),
@@ -191,6 +198,7 @@ mod tests {
         ])
         .expect("good");
         assert_eq!((settings.origins.len(), settings.rate, settings.behind_proxy), (2, None, true));
+        assert_eq!(settings.backends.len(), 2);
         assert_eq!(settings.timeouts["jingwei.grid.v1.EventService/ListEvents"], Duration::from_secs(30));
     }
 

@@ -7,12 +7,12 @@ use futures::{Stream, stream};
 use http::{HeaderValue, Method, Response, header, request::Parts};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use jingwei_proto::prost_reflect::{Kind, MethodDescriptor};
-use prost::encoding::{DecodeContext, WireType, decode_key, skip_field, string};
+use jingwei_proto::prost_reflect::MethodDescriptor;
+use prost::encoding::string;
 use tonic::{Status, body::Body};
 
 use crate::{
-    Gateway,
+    Gateway, field,
     grpc::Message,
     json::{backend_headers, framed},
     messages::{Messages, failure},
@@ -35,10 +35,7 @@ pub(crate) struct Resume {
 impl Resume {
     /// Where both messages have a text field `resume_token`.
     pub(crate) fn of(method: &MethodDescriptor) -> Option<Self> {
-        let number = |message: jingwei_proto::prost_reflect::MessageDescriptor| {
-            let field = message.get_field_by_name("resume_token")?;
-            (field.kind() == Kind::String && !field.is_list()).then(|| field.number())
-        };
+        let number = |message| field::number(&message, "resume_token");
         Some(Self { request: number(method.input())?, response: number(method.output())? })
     }
 }
@@ -137,7 +134,7 @@ impl Records {
     fn record(&self, wire: &[u8]) -> Result<Bytes, Status> {
         let mut text = Vec::with_capacity(wire.len() * 2 + 64);
         if self.form == Form::Events {
-            if let Some(token) = self.resume.and_then(|resume| text_field(wire, resume.response)) {
+            if let Some(token) = self.resume.and_then(|resume| token(wire, resume.response)) {
                 text.extend_from_slice(format!("id: {token}\n").as_bytes());
             }
             text.extend_from_slice(b"data: ");
@@ -164,20 +161,9 @@ impl Records {
     }
 }
 
-/// The text of field `number` of a message, where it has one that fits into a line.
-fn text_field(mut wire: &[u8], number: u32) -> Option<String> {
-    let mut found = None;
-    while !wire.is_empty() {
-        let (tag, kind) = decode_key(&mut wire).ok()?;
-        if tag == number && kind == WireType::LengthDelimited {
-            let mut text = String::new();
-            string::merge(kind, &mut text, &mut wire, DecodeContext::default()).ok()?;
-            found = Some(text);
-        } else {
-            skip_field(kind, tag, &mut wire, DecodeContext::default()).ok()?;
-        }
-    }
-    found.filter(|text| !text.is_empty() && !text.contains(['\r', '\n', '\0']))
+/// The token of a message, where it has one that fits into a line.
+fn token(wire: &[u8], number: u32) -> Option<String> {
+    field::text(wire, number).filter(|text| !text.contains(['\r', '\n', '\0']))
 }
 
 #[cfg(test)]
@@ -198,9 +184,9 @@ mod tests {
             resume_token: token.into(),
             ..Default::default()
         };
-        let found = |token: &str| text_field(&message(token).encode_to_vec(), resume.response);
+        let found = |token: &str| super::token(&message(token).encode_to_vec(), resume.response);
         assert_eq!(found("410182-17").as_deref(), Some("410182-17"));
         assert_eq!((found(""), found("a\nid: b")), (None, None));
-        assert_eq!(text_field(b"\xff", resume.response), None);
+        assert_eq!(super::token(b"\xff", resume.response), None);
     }
 }

@@ -5,9 +5,10 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -26,6 +27,7 @@ use prost::Message;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Status, body::Body, server::NamedService};
+use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::files::{Files, Shelf};
 
@@ -34,8 +36,14 @@ use crate::files::{Files, Shelf};
 pub struct Notes {
     /// Calls that reached a handler.
     pub calls: AtomicUsize,
+    /// Calls and streams that are under way.
+    pub open: AtomicUsize,
     /// So many of the next calls are answered with UNAVAILABLE.
     pub unavailable: AtomicUsize,
+    /// Every call is refused, as by a service that is about to go.
+    pub refuses: AtomicBool,
+    /// How many milliseconds each call takes at least.
+    pub delay: AtomicU64,
     /// The metadata of the last call.
     pub metadata: std::sync::Mutex<HeaderMap>,
     /// The service of files.
@@ -46,12 +54,37 @@ pub struct Notes {
 #[derive(Clone, Default)]
 pub struct Areas(pub Arc<Notes>);
 
+/// Something under way; over when dropped.
+struct Open(Arc<Notes>);
+
+impl Open {
+    fn begin(notes: &Arc<Notes>) -> Self {
+        notes.open.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(notes))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Areas {
     async fn arrive<T>(&self, request: &tonic::Request<T>, name: &str) -> Result<(), Status> {
+        let _open = Open::begin(&self.0);
         self.0.calls.fetch_add(1, Ordering::SeqCst);
         *self.0.metadata.lock().unwrap() = request.metadata().clone().into_headers();
         if self.0.unavailable.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
             return Err(Status::unavailable("not now"));
+        }
+        if self.0.refuses.load(Ordering::SeqCst) {
+            let problem = Problem::new(Code::Unavailable, "SHUTTING_DOWN", "正在停止", "going away");
+            return Err(problem.status("grid.jingwei"));
+        }
+        let delay = self.0.delay.load(Ordering::SeqCst);
+        if delay > 0 {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
         }
         match name.rsplit('/').next() {
             Some("hangs") => std::future::pending().await,
@@ -135,7 +168,7 @@ impl AreaService for Areas {
 
 /// The one stream there is. It ends as the area that is followed says: `…/breaks`, `…/fails`, `…/stays`, or well.
 #[derive(Clone)]
-pub struct Events;
+pub struct Events(Arc<Notes>);
 
 impl NamedService for Events {
     const NAME: &'static str = "jingwei.grid.v1.EventService";
@@ -151,15 +184,16 @@ impl tower::Service<Request<Body>> for Events {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let open = Open::begin(&self.0);
         Box::pin(async move {
             let bytes = request.into_body().collect().await.expect("a request").to_bytes();
-            Ok(watch(&WatchEventsRequest::decode(&bytes[5..]).expect("a message")))
+            Ok(watch(&WatchEventsRequest::decode(&bytes[5..]).expect("a message"), open))
         })
     }
 }
 
 /// Two changes after the one that was seen last, and an end.
-fn watch(request: &WatchEventsRequest) -> Response<Body> {
+fn watch(request: &WatchEventsRequest, open: Open) -> Response<Body> {
     let seen = request.resume_token.parse::<u32>().unwrap_or(0);
     let change = |n: u32| {
         let change = WatchEventsResponse {
@@ -180,7 +214,13 @@ fn watch(request: &WatchEventsRequest) -> Response<Body> {
         Some("breaks") => {
             Body::new(StreamBody::new(changes.chain(stream::iter([Err(Status::internal("broken"))]))))
         }
-        Some("stays") => Body::new(StreamBody::new(changes.chain(stream::pending()))),
+        Some("stays") => {
+            let rest = stream::poll_fn(move |_| {
+                let _held = &open;
+                Poll::Pending
+            });
+            Body::new(StreamBody::new(changes.chain(rest)))
+        }
         _ => Body::new(StreamBody::new(changes.chain(stream::iter([Ok(Frame::trailers(trailers))])))),
     };
     let mut response = Response::new(body);
@@ -201,7 +241,16 @@ pub fn framed(message: &impl Message) -> Bytes {
 pub struct Backend {
     pub address: SocketAddr,
     pub notes: Arc<Notes>,
+    health: HealthReporter,
     runtime: Option<Runtime>,
+}
+
+impl Backend {
+    /// What it says of its health.
+    pub async fn serving(&self, serves: bool) {
+        let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.health.set_service_status("", status).await;
+    }
 }
 
 impl Drop for Backend {
@@ -218,20 +267,26 @@ pub async fn backend_at(address: SocketAddr) -> std::io::Result<Backend> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let areas = Areas::default();
     let notes = areas.0.clone();
-    let shelf = Arc::clone(&notes.files);
+    let (shelf, events) = (Arc::clone(&notes.files), Arc::clone(&notes));
     let started = runtime.spawn(async move {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (reporter, health) = tonic_health::server::health_reporter();
-        reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+        reporter.set_service_status("", ServingStatus::Serving).await;
         let server = tonic::transport::Server::builder()
             .add_service(health)
             .add_service(AreaServiceServer::new(areas))
-            .add_service(Events)
+            .add_service(Events(events))
             .add_service(Files(shelf));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Ok::<_, std::io::Error>(address)
+        Ok::<_, std::io::Error>((address, reporter))
     });
-    let address = started.await.expect("no panic");
-    Ok(Backend { notes, runtime: Some(runtime), address: address? })
+    // A port that is taken is an error; the runtime must not be dropped here then.
+    match started.await.expect("no panic") {
+        Ok((address, health)) => Ok(Backend { notes, health, runtime: Some(runtime), address }),
+        Err(error) => {
+            runtime.shutdown_background();
+            Err(error)
+        }
+    }
 }

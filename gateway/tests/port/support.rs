@@ -44,7 +44,13 @@ pub async fn gateway(address: SocketAddr) -> Gateway {
 }
 
 pub async fn gateway_with(address: SocketAddr, change: impl FnOnce(&mut Settings)) -> Gateway {
-    let mut settings = Settings::new([("grid".to_owned(), format!("http://{address}").parse().unwrap())]);
+    gateway_before(&[address], change).await
+}
+
+/// A gateway before these replicas.
+pub async fn gateway_before(replicas: &[SocketAddr], change: impl FnOnce(&mut Settings)) -> Gateway {
+    let uri = |address| format!("http://{address}").parse().unwrap();
+    let mut settings = Settings::new(replicas.iter().map(|address| ("grid".to_owned(), uri(address))));
     settings.rate = None;
     settings.docs = "no such folder".into();
     change(&mut settings);

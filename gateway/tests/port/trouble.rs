@@ -35,8 +35,10 @@ async fn a_dead_backend_is_said_to_be_and_then_left_alone() {
     assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "3600"));
     let health = gateway.until("/health", |answer| answer.text().contains("UNREACHABLE")).await;
     assert_eq!(health.status, StatusCode::SERVICE_UNAVAILABLE);
-    let expected = json!({"status": "NOT_SERVING", "backends": [{"name": "grid", "state": "UNREACHABLE", "breaker": "OPEN"}]});
-    assert_eq!(health.json(), expected);
+    let address = &health.json()["backends"][0]["replicas"][0]["address"];
+    let replica = json!({"address": address, "state": "UNREACHABLE", "breaker": "OPEN"});
+    let backend = json!({"name": "grid", "state": "UNREACHABLE", "replicas": [replica]});
+    assert_eq!(health.json(), json!({"status": "NOT_SERVING", "backends": [backend]}));
     assert_eq!(gateway.get("/healthz").await.status, StatusCode::OK);
 }
 

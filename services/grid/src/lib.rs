@@ -36,7 +36,7 @@ use jingwei_kit::outbox::Feed;
 use jingwei_kit::pg::Database;
 use jingwei_kit::serve::{Bound, Server};
 use sqlx::migrate::Migrator;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use config::Config;
 
@@ -58,6 +58,8 @@ pub struct Grid {
     tidy: tidy::Tidy,
     rules: config::Rules,
     stop: CancellationToken,
+    /// What calls need besides: it runs until the last one has ended.
+    _beside: DropGuard,
 }
 
 impl Grid {
@@ -74,11 +76,12 @@ impl Grid {
         let pool = database.connect().await?;
         let files = files::Files::open(&files)?;
         let keys = Keys::load(keys, clock.clone()).await?;
+        let ended = CancellationToken::new();
         tokio::spawn({
-            let (keys, stop) = (keys.clone(), stop.clone());
-            async move { stop.run_until_cancelled(keys.keep_fresh()).await }
+            let (keys, ended) = (keys.clone(), ended.clone());
+            async move { ended.run_until_cancelled(keys.keep_fresh()).await }
         });
-        let feed = Feed::start(pool.clone(), stop.clone());
+        let feed = Feed::start(pool.clone(), ended.clone());
         let deadlines = api::deadlines::Deadlines::new(pool.clone());
         let sweep = sweep::Sweep {
             pool: pool.clone(),
@@ -91,7 +94,7 @@ impl Grid {
         let core = api::Core { pool, clock, feed };
         let parts = api::Parts { deadlines, data_keys, files };
         let bound = api::register(server, &core, parts, &rules).bind(listen)?;
-        Ok(Self { bound, sweep, tidy, rules, stop })
+        Ok(Self { bound, sweep, tidy, rules, stop, _beside: ended.drop_guard() })
     }
 
     /// The address, with its port.

@@ -2,9 +2,10 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
+use futures::{Stream, StreamExt};
 use http::Request;
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{
     body::Body,
     server::NamedService,
@@ -126,24 +127,31 @@ impl Bound {
         self.address
     }
 
-    /// Serves until `stop`, then drains: health says NOT_SERVING, streams end with UNAVAILABLE, no new connections,
-    /// and running calls have the grace period to end.
+    /// Serves until `stop`, then lingers: health says NOT_SERVING, and calls are still taken until those who watch it have
+    /// noticed. Then it drains: streams end with UNAVAILABLE, no new connections, and running calls have the grace period
+    /// to end.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
         let Self { limits, admission, domain, routes, incoming, health, services, database, .. } = self;
         // More than the limits, or calls above them would wait at the client instead of being shed.
         let streams = u32::try_from(2 * (limits.calls + limits.streams)).unwrap_or(u32::MAX);
-        let stack = Stack::new(domain, limits.clone(), admission, routes, stop.clone());
+        let drain = CancellationToken::new();
+        let stack = Stack::new(domain, limits.clone(), admission, routes, drain.clone());
         let tasks = stack.tasks();
-        let watch = tokio::spawn(watch_health(health, services, database, stop.clone()));
+        let watch = watch_health(health, services, database, (stop, limits.linger, drain.clone()));
+        let watch = AbortOnDropHandle::new(tokio::spawn(watch));
         let server = tonic::transport::Server::builder()
             .max_concurrent_streams(streams)
             .http2_max_header_list_size(32 << 10)
             // A stream's reader that vanished without a word is found out.
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-            .serve_with_incoming_shutdown(stack, incoming, stop.clone().cancelled_owned());
+            .serve_with_incoming_shutdown(
+                stack,
+                until(incoming, drain.clone()),
+                drain.clone().cancelled_owned(),
+            );
         let drained = async {
-            stop.cancelled().await;
+            drain.cancelled().await;
             tokio::time::sleep(limits.grace).await;
         };
         let result = tokio::select! {
@@ -157,7 +165,7 @@ impl Bound {
         if tokio::time::timeout(limits.grace, tasks.wait()).await.is_err() {
             tracing::warn!(calls = tasks.len(), "calls were still running after the grace period");
         }
-        watch.abort();
+        drop(watch);
         Ok(result?)
     }
 }
@@ -171,28 +179,37 @@ pub async fn told_to_stop() -> io::Result<()> {
     }
 }
 
-/// Keeps the health of the services (and of "", the server) as the database's, until `stop`: then NOT_SERVING.
+/// The connections that come until `end`; then it is dropped, so that nobody connects to a server that never answers.
+fn until(
+    incoming: TcpIncoming,
+    end: CancellationToken,
+) -> impl Stream<Item = io::Result<tokio::net::TcpStream>> {
+    futures::stream::unfold((incoming, end), async |(mut incoming, end)| {
+        let next = end.run_until_cancelled(incoming.next()).await.flatten()?;
+        Some((next, (incoming, end)))
+    })
+}
+
+/// Keeps the health of the services (and of "", the server) as the database's, until it is told to stop: then
+/// NOT_SERVING, and after the time to linger the word to drain.
 async fn watch_health(
     health: HealthReporter,
     services: Vec<&'static str>,
     database: Option<PgPool>,
-    stop: CancellationToken,
+    (stop, linger, drain): (CancellationToken, Duration, CancellationToken),
 ) {
     let set = async |status| {
         for name in services.iter().copied().chain([""]) {
             health.set_service_status(name, status).await;
         }
     };
-    while !stop.is_cancelled() {
-        set(if healthy(database.as_ref()).await {
-            ServingStatus::Serving
-        } else {
-            ServingStatus::NotServing
-        })
-        .await;
+    while let Some(healthy) = stop.run_until_cancelled(healthy(database.as_ref())).await {
+        set(if healthy { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
         stop.run_until_cancelled(tokio::time::sleep(CHECK)).await;
     }
     set(ServingStatus::NotServing).await;
+    tokio::time::sleep(linger).await;
+    drain.cancel();
     // Ends the streams of those who watch it: they would keep the server from draining.
     let mut reporter = health.clone();
     for name in services.iter().copied().chain([""]) {

@@ -47,7 +47,9 @@ pub struct Limits {
     pub timeout: Duration,
     /// How long a stream lives; its reader resumes with a new one.
     pub stream_age: Duration,
-    /// How long calls may take to end once the server is told to stop.
+    /// How long calls are still taken once the server is told to stop and its health says so.
+    pub linger: Duration,
+    /// How long calls may take to end after that.
     pub grace: Duration,
 }
 
@@ -55,12 +57,13 @@ impl Default for Limits {
     fn default() -> Self {
         let (timeout, stream_age, grace) =
             (Duration::from_secs(10), Duration::from_secs(3600), Duration::from_secs(10));
-        Self { calls: 512, streams: 1024, message: 4 << 20, timeout, stream_age, grace }
+        let linger = Duration::from_millis(500);
+        Self { calls: 512, streams: 1024, message: 4 << 20, timeout, stream_age, linger, grace }
     }
 }
 
 impl Limits {
-    /// From `MAX_CALLS`, `MAX_STREAMS`, `MAX_MESSAGE_BYTES`, `TIMEOUT`, `STREAM_AGE`, `GRACE`.
+    /// From `MAX_CALLS`, `MAX_STREAMS`, `MAX_MESSAGE_BYTES`, `TIMEOUT`, `STREAM_AGE`, `LINGER`, `GRACE`.
     pub fn read(settings: &mut Settings) -> Self {
         let default = Self::default();
         let mut size = |name, default: usize, max| {
@@ -77,6 +80,7 @@ impl Limits {
             message,
             timeout,
             stream_age,
+            linger: settings.duration("LINGER", default.linger),
             grace: settings.duration("GRACE", default.grace),
         }
     }

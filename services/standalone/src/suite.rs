@@ -178,7 +178,8 @@ async fn start_all(
         database: database.clone(),
         keys: key.source(),
         data_keys: data_keys(&options.dir)?,
-        limits: Limits::default(),
+        // Whoever calls stops with us.
+        limits: Limits { linger: Duration::ZERO, ..Limits::default() },
         rules: Rules { public_url: format!("http://{gateway}"), ..Rules::default() },
         files: Location::Folder(options.dir.join("files")),
     };
@@ -186,7 +187,8 @@ async fn start_all(
     let bound = Grid::bind(config, options.clock.clone(), stop_grid.clone()).await?;
     let grid = bound.address();
     let backends = [("grid".to_owned(), format!("http://{grid}").parse()?)];
-    let settings = jingwei_gateway::Settings::new(backends);
+    let mut settings = jingwei_gateway::Settings::new(backends);
+    settings.linger = Duration::ZERO;
     let serving = jingwei_gateway::run(settings, listener, stop_gateway.clone());
     let ended = CancellationToken::new();
     let running =
