@@ -1,6 +1,6 @@
 # The commands of the README. Each does its own set-up.
 
-.PHONY: run test lint conformance prepare fmt
+.PHONY: run test lint conformance prepare fmt proof
 
 run:
 	scripts/bootstrap run
@@ -30,3 +30,8 @@ fmt:
 	scripts/bootstrap all
 	cargo fmt --all
 	scripts/tools/node_modules/.bin/buf format -w
+
+# On a real container engine, as root: tests/deployment/run says what it needs.
+proof:
+	cargo build --release -p jingwei-grid -p jingwei-gateway
+	tests/deployment/run

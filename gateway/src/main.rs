@@ -1,7 +1,11 @@
-//! The gateway as a process of its own: settings from the environment, with the prefix `GATEWAY_`.
+//! The gateway as a process of its own: settings from the environment, with the prefix `GATEWAY_`. `gateway health` asks the
+//! running one whether it is ready, for the health check of a container.
 
 use std::{net::SocketAddr, process::ExitCode};
 
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use jingwei_gateway::{Settings, run};
 use jingwei_kit::{config, serve::told_to_stop, telemetry};
 use tokio::net::TcpListener;
@@ -25,6 +29,9 @@ async fn start() -> Result<(), Box<dyn std::error::Error>> {
     let address = variables.address("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)));
     let options = telemetry::Options::read("gateway", &mut variables);
     variables.finish()?;
+    if std::env::args().nth(1).as_deref() == Some("health") {
+        return ask_health(address).await;
+    }
     let telemetry = telemetry::start(options).await?;
     let listener = TcpListener::bind(address).await?;
     tracing::info!(address = %listener.local_addr()?, "listening");
@@ -35,4 +42,11 @@ async fn start() -> Result<(), Box<dyn std::error::Error>> {
     run(settings, listener, stop).await?;
     telemetry.stop();
     Ok(())
+}
+
+/// Whether the gateway at `address` is ready; an address such as 0.0.0.0 leads to this machine.
+async fn ask_health(address: SocketAddr) -> Result<(), Box<dyn std::error::Error>> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let status = client.get(format!("http://{address}/readyz").parse()?).await?.status();
+    if status.is_success() { Ok(()) } else { Err(format!("/readyz: {status}").into()) }
 }

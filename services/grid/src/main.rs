@@ -1,6 +1,7 @@
 //! The grid service: `grid serve` (migrates first), `grid migrate`; `grid rekey` seals telephone numbers with the first key;
 //! `grid recount [--district D] [--repair]` compares the counters with all transitions, and fails where they differ and are not
-//! repaired. Settings: variables with the prefix `GRID_`.
+//! repaired; `grid health` asks the running service, for the health check of a container. Settings: variables with the prefix
+//! `GRID_`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -23,10 +24,15 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let (config, options) = Config::from_env()?;
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    if command.as_deref() == Some("health") {
+        serve::ask_health(config.listen).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let telemetry = telemetry::start(options).await?;
     migrate(&config.database).await?;
-    let mut arguments = std::env::args().skip(1);
-    let code = match arguments.next().as_deref() {
+    let code = match command.as_deref() {
         Some("migrate") => ExitCode::SUCCESS,
         Some("rekey") => rekey(&config).await?,
         Some("recount") => recount(&config.database, Recount::read(arguments)?).await?,

@@ -7,14 +7,18 @@ use http::Request;
 use sqlx::PgPool;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{
+    Status,
     body::Body,
     server::NamedService,
     service::{Routes, RoutesBuilder},
-    transport::server::TcpIncoming,
+    transport::{Endpoint, server::TcpIncoming},
 };
 use tonic_health::{
     ServingStatus,
-    pb::health_server::HealthServer,
+    pb::{
+        HealthCheckRequest, health_check_response::ServingStatus as Answer, health_client::HealthClient,
+        health_server::HealthServer,
+    },
     server::{HealthReporter, HealthService},
 };
 use tower::Service;
@@ -188,6 +192,21 @@ fn until(
         let next = end.run_until_cancelled(incoming.next()).await.flatten()?;
         Some((next, (incoming, end)))
     })
+}
+
+/// Asks the server at `address` whether it serves, as the health check of a container does.
+///
+/// # Errors
+/// UNAVAILABLE: nobody answers there, or the server does not serve now.
+pub async fn ask_health(address: SocketAddr) -> Result<(), Status> {
+    // An address such as 0.0.0.0 leads to this machine.
+    let endpoint = Endpoint::from_shared(format!("http://{address}"));
+    let channel = endpoint.map_err(|e| Status::internal(e.to_string()))?.connect_lazy();
+    let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await?;
+    match answer.into_inner().status() {
+        Answer::Serving => Ok(()),
+        other => Err(Status::unavailable(other.as_str_name())),
+    }
 }
 
 /// Keeps the health of the services (and of "", the server) as the database's, until it is told to stop: then
