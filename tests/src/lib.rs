@@ -8,7 +8,7 @@ mod session;
 
 pub use district::District;
 pub use process::Process;
-pub use processes::{Options, Processes};
+pub use processes::{DATA_KEYS, Options, Processes};
 pub use session::{Bearer, Session, session};
 
 /// An error of any part, with a text for people.

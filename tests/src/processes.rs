@@ -16,8 +16,8 @@ use tonic::transport::Endpoint;
 
 use crate::{District, Error, Process, session};
 
-/// What telephone numbers are sealed with.
-const DATA_KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// What the processes seal telephone numbers with.
+pub const DATA_KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// How the processes are started.
 #[derive(Debug, Clone)]

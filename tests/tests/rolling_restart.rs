@@ -67,7 +67,7 @@ impl Site {
         while !self.stop.is_cancelled() {
             let event = events.report_event(self.report(n)).await?.into_inner();
             self.reported.fetch_add(1, Ordering::SeqCst);
-            let request = GetEventRequest { name: event.name.clone(), ..Default::default() };
+            let request = GetEventRequest { name: event.name.clone() };
             assert_eq!(events.get_event(request).await?.into_inner().name, event.name);
             n += 1;
         }

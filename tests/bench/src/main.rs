@@ -1,7 +1,6 @@
 //! `bench`: starts the suite as separate processes on this machine, fills it, puts it under load, and prints a table.
 //!
 //! Everything runs on one machine: PostgreSQL, the services, the gateway and this load generator share its cores.
-#![expect(clippy::disallowed_methods, reason = "a measurement goes by the machine's own clock")]
 
 mod feed;
 mod json;
@@ -23,7 +22,7 @@ use jingwei_tests::Error;
 
 use crate::load::Load;
 use crate::record::Record;
-use crate::site::Site;
+use crate::site::{Site, Wanted};
 use crate::table::Table;
 
 /// 测量：在本机以独立进程启动整套系统并施加负载 / measures the suite, started as separate processes on this machine.
@@ -35,6 +34,9 @@ struct Options {
     /// 至少有这么多事件 / at least so many events
     #[arg(long, default_value_t = 10_000)]
     events: u64,
+    /// 事件分布在多少天内 / over how many days the events are spread
+    #[arg(long, default_value_t = 90)]
+    days: u32,
     /// 每项测量的秒数 / seconds of each measurement
     #[arg(long, default_value_t = 15)]
     seconds: u64,
@@ -79,7 +81,8 @@ impl std::fmt::Display for Part {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let options = Options::parse();
-    let site = Site::start(&options.folder, options.connections, options.events).await?;
+    let wanted = Wanted { events: options.events, days: options.days };
+    let site = Site::start(&options.folder, options.connections, &wanted).await?;
     let load = Load { at_once: options.at_once, lasting: Duration::from_secs(options.seconds) };
     let mut table = Table::new(site.describe().await?);
     for part in &options.only {

@@ -53,10 +53,10 @@ impl Record {
                 self.times.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1));
             }
             Err(status) if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) => {
-                self.shed += 1
+                self.shed += 1;
             }
             Err(status) => {
-                *self.failed.entry(format!("{:?}: {}", status.code(), status.message())).or_default() += 1
+                *self.failed.entry(format!("{:?}: {}", status.code(), status.message())).or_default() += 1;
             }
         }
     }

@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jingwei_bench::fill;
+use jingwei_grid::seal::Keyring;
+use jingwei_kit::clock::Clock;
+use jingwei_kit::config::Secret;
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1::event_service_client::EventServiceClient;
-use jingwei_tests::{District, Error, Options, Processes, Session, session};
+use jingwei_tests::{DATA_KEYS, District, Error, Options, Processes, Session, session};
 use sqlx::PgPool;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
@@ -15,6 +19,18 @@ use uuid::Uuid;
 const CHANNELS: usize = 4;
 /// How many events are known by name, for reads.
 const SAMPLE: f64 = 20_000.0;
+
+/// What chance begins with.
+const SEED: u64 = 2024;
+
+/// What the database is to hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// At least so many events.
+    pub(crate) events: u64,
+    /// Over how many days they are spread.
+    pub(crate) days: u32,
+}
 
 /// The suite, filled.
 pub(crate) struct Site {
@@ -38,7 +54,7 @@ pub(crate) struct Person {
 
 impl Site {
     /// Starts the processes in the folder, and fills the database up to so many events where it has fewer.
-    pub(crate) async fn start(folder: &Path, connections: usize, events: u64) -> Result<Self, Error> {
+    pub(crate) async fn start(folder: &Path, connections: usize, wanted: &Wanted) -> Result<Self, Error> {
         std::fs::create_dir_all(folder)?;
         let setting = |name: &str, value: String| (name.to_owned(), value);
         // Where the defaults are for a machine of 2003; what is durable stays durable.
@@ -68,16 +84,41 @@ impl Site {
             channels,
             turn: AtomicUsize::new(0),
         };
-        site.fill(events).await?;
+        site.fill(wanted).await?;
+        site.sample().await?;
         Ok(site)
     }
 
-    async fn fill(&mut self, events: u64) -> Result<(), Error> {
+    /// Fills an empty database by the loader, while no service runs, so that no sweep meets half of it.
+    async fn fill(&mut self, wanted: &Wanted) -> Result<(), Error> {
         let have = self.count().await?;
-        if have < events {
-            return Err(format!("{have} of {events} events: the loader is missing").into());
+        if have >= wanted.events {
+            return Ok(());
         }
-        self.sample().await
+        if have > 0 {
+            let folder = self.folder.display();
+            return Err(format!(
+                "{folder} has {have} events already: give another folder for {}",
+                wanted.events
+            )
+            .into());
+        }
+        for grid in &mut self.processes.grids {
+            grid.stop().await?;
+        }
+        let options = fill::Options {
+            events: wanted.events,
+            districts: Vec::new(),
+            now: Clock::system().now(),
+            days: wanted.days,
+            seed: SEED,
+            data_keys: Keyring::parse(&Secret::new(DATA_KEYS)).ok_or("the data keys are wrong")?,
+        };
+        eprintln!("{:?}", fill::fill(&self.processes.database(), &options).await?);
+        for grid in &mut self.processes.grids {
+            grid.start().await?;
+        }
+        self.processes.gateway.ready().await
     }
 
     /// Takes some events of each district, to read.

@@ -27,14 +27,16 @@ use crate::store;
 use crate::store::event::Contact;
 
 /// A report as its fields read: what is wrong with them is told all at once.
-pub(super) struct Fields {
+pub struct Fields {
     pub(super) district: i32,
     id: Option<Uuid>,
     pub(super) category: String,
     pub(super) area: Option<AreaCode>,
-    pub(super) point: Option<Point>,
+    /// The point, WGS-84.
+    pub point: Option<Point>,
     reporter: Reporter,
-    pub(super) phone: Option<Phone>,
+    /// The reporter's number, until it is taken to be sealed.
+    pub phone: Option<Phone>,
     evidence: Vec<Evidence>,
 }
 
@@ -122,7 +124,7 @@ async fn try_report(
 }
 
 /// Whether the event is one, by what it refers to: the event with the first transition of its history.
-pub(super) fn decide(
+pub fn decide(
     fields: Fields,
     id: Uuid,
     request: &pb::ReportEventRequest,
@@ -159,7 +161,7 @@ pub(super) fn decide(
 }
 
 /// The fields of a report by `subject`; violations for what is wrong with them.
-pub(super) fn read(
+pub fn read(
     request: &pb::ReportEventRequest,
     subject: &str,
     violations: &mut Violations,

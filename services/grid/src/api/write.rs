@@ -83,7 +83,7 @@ pub async fn update(
 }
 
 /// What readers of the change feed get.
-fn payload(event: &Event, transition: &Transition, resource: &str) -> Vec<u8> {
+pub fn payload(event: &Event, transition: &Transition, resource: &str) -> Vec<u8> {
     let desk = Unit::Area(event.desk);
     let units = [&desk].into_iter().chain(&event.lead).chain(event.co_handlers.iter().map(|c| &c.unit));
     let change = pb::WatchEventsResponse {
