@@ -53,7 +53,7 @@ use tonic_health::server::HealthReporter;
 
 pub use problem::{DOMAIN, reason};
 pub use server::run;
-pub use settings::Settings;
+pub use settings::{Settings, listen};
 
 use crate::{
     backend::Backend,

@@ -1,12 +1,12 @@
 //! The gateway as a process of its own: settings from the environment, with the prefix `GATEWAY_`. `gateway health` asks the
 //! running one whether it is ready, for the health check of a container.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::process::ExitCode;
 
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use jingwei_gateway::{Settings, run};
+use jingwei_gateway::{Settings, listen, run};
 use jingwei_kit::{config, serve::told_to_stop, telemetry};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
 async fn start() -> Result<(), Box<dyn std::error::Error>> {
     let mut variables = config::Settings::from_env("GATEWAY_");
     let settings = Settings::read(&mut variables);
-    let address = variables.address("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let address = listen(&mut variables);
     let options = telemetry::Options::read("gateway", &mut variables);
     variables.finish()?;
     if std::env::args().nth(1).as_deref() == Some("health") {

@@ -57,8 +57,11 @@ impl Drop for Outcome {
             Protocol::Json => "json",
         };
         let (service, method) = (self.rpc.service.clone(), self.rpc.method.clone());
-        metrics::histogram!("gateway_handling_seconds", "protocol" => protocol, "grpc_service" => service.clone(), "grpc_method" => method.clone())
-            .record(seconds);
+        // How long a stream lives is no latency.
+        if !self.rpc.streams {
+            metrics::histogram!("gateway_handling_seconds", "protocol" => protocol, "grpc_service" => service.clone(), "grpc_method" => method.clone())
+                .record(seconds);
+        }
         metrics::counter!("gateway_handled_total", "protocol" => protocol, "grpc_service" => service, "grpc_method" => method, "grpc_code" => code.clone())
             .increment(1);
         self.span.record("code", &code);

@@ -83,7 +83,9 @@ pub async fn run(
 /// The tasks beside the requests; they end when dropped.
 fn tasks(gateway: &Gateway) -> Vec<AbortOnDropHandle<()>> {
     let mut tasks = Vec::new();
+    metrics::counter!("gateway_rate_limited_total").increment(0);
     for backend in &gateway.backends {
+        metrics::counter!("gateway_retries_total", "backend" => backend.name.clone()).increment(0);
         let services = gateway
             .rpcs
             .values()
@@ -188,6 +190,7 @@ impl Gateway {
         }
         let address = self.address(request.headers(), peer);
         if let Some(Err(wait)) = self.limits.as_ref().map(|limits| limits.check(request.headers(), address)) {
+            metrics::counter!("gateway_rate_limited_total").increment(1);
             return self.refuse(protocol, problem::rate_limited(wait));
         }
         request.extensions_mut().insert(protocol);

@@ -1,6 +1,8 @@
 //! What a gateway is told: its backends and limits.
 
-use std::{borrow::Cow, collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{
+    borrow::Cow, collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration,
+};
 
 use http::{HeaderValue, Uri};
 use jingwei_kit::config;
@@ -85,6 +87,11 @@ impl Settings {
             descriptors: default.descriptors,
         }
     }
+}
+
+/// Where the gateway listens, from `LISTEN`.
+pub fn listen(variables: &mut config::Settings) -> SocketAddr {
+    variables.address("LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))
 }
 
 fn backends(variables: &mut config::Settings) -> Vec<(String, Uri)> {

@@ -72,18 +72,24 @@ impl Config {
     /// Everything that is missing or wrong, at once.
     pub fn from_env() -> Result<(Self, telemetry::Options), ConfigError> {
         let mut settings = Settings::from_env("GRID_");
-        let telemetry = telemetry::Options::read("grid", &mut settings);
+        let read = Self::read(&mut settings);
+        settings.finish()?;
+        Ok(read)
+    }
+
+    /// From variables; what is wrong is noted in `settings`.
+    pub fn read(settings: &mut Settings) -> (Self, telemetry::Options) {
+        let telemetry = telemetry::Options::read("grid", settings);
         let config = Self {
             listen: settings.address("LISTEN", (Ipv4Addr::LOCALHOST, 50051).into()),
-            database: Database::read(&mut settings),
-            keys: KeySource::read(&mut settings),
-            data_keys: Keyring::read(&mut settings),
-            limits: Limits::read(&mut settings),
-            rules: Rules::read(&mut settings),
-            files: Location::read(&mut settings),
+            database: Database::read(settings),
+            keys: KeySource::read(settings),
+            data_keys: Keyring::read(settings),
+            limits: Limits::read(settings),
+            rules: Rules::read(settings),
+            files: Location::read(settings),
         };
-        settings.finish()?;
-        Ok((config, telemetry))
+        (config, telemetry)
     }
 }
 

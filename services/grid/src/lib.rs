@@ -13,12 +13,13 @@
 //! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `sweep` keeps the clocks; `seal`
 //! keeps telephone numbers from whoever reads the database.
 //! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `files` has
-//! their bytes; `ledger` reads and writes files of tables; `sweep` keeps the clocks.
+//! their bytes; `ledger` reads and writes files of tables; `sweep` keeps the clocks; `gauges` tells how far behind they are.
 
 pub mod api;
 pub mod config;
 pub mod error;
 pub mod files;
+pub mod gauges;
 pub mod ledger;
 pub mod model;
 pub mod recount;
@@ -56,6 +57,7 @@ pub struct Grid {
     bound: Bound,
     sweep: sweep::Sweep,
     tidy: tidy::Tidy,
+    gauges: gauges::Gauges,
     rules: config::Rules,
     stop: CancellationToken,
     /// What calls need besides: it runs until the last one has ended.
@@ -74,6 +76,7 @@ impl Grid {
     ) -> Result<Self, Box<dyn StdError + Send + Sync>> {
         let Config { listen, database, keys, data_keys, limits, rules, files } = config;
         let pool = database.connect().await?;
+        let folder = files.folder();
         let files = files::Files::open(&files)?;
         let keys = Keys::load(keys, clock.clone()).await?;
         let ended = CancellationToken::new();
@@ -90,11 +93,13 @@ impl Grid {
             deadlines: deadlines.clone(),
         };
         let tidy = tidy::Tidy { pool: pool.clone(), clock: clock.clone(), files: files.clone() };
+        let gauges =
+            gauges::Gauges { pool: pool.clone(), clock: clock.clone(), folder, feed_kept: rules.feed_kept };
         let server = Server::new(error::DOMAIN, limits, keys).database(pool.clone());
         let core = api::Core { pool, clock, feed };
         let parts = api::Parts { deadlines, data_keys, files };
         let bound = api::register(server, &core, parts, &rules).bind(listen)?;
-        Ok(Self { bound, sweep, tidy, rules, stop, _beside: ended.drop_guard() })
+        Ok(Self { bound, sweep, tidy, gauges, rules, stop, _beside: ended.drop_guard() })
     }
 
     /// The address, with its port.
@@ -109,10 +114,12 @@ impl Grid {
     pub async fn run(self) -> Result<(), Box<dyn StdError + Send + Sync>> {
         let sweeping = tokio::spawn(self.sweep.run(self.rules, self.stop.clone()));
         let tidying = tokio::spawn(self.tidy.run(self.stop.clone()));
+        let measuring = tokio::spawn(self.gauges.run(self.stop.clone()));
         let served = self.bound.run(self.stop.clone()).await;
         self.stop.cancel();
         sweeping.await?;
         tidying.await?;
+        measuring.await?;
         Ok(served?)
     }
 }

@@ -63,8 +63,10 @@ impl Sweep {
                 self.roll_up_where(if all { 1 } else { MANY }).await?;
                 self.expire(rules.answers_kept, rules.feed_kept).await
             };
-            if let Err(error) = done.await {
-                tracing::warn!(?error, "the sweep failed; the next one tries again");
+            match done.await {
+                Ok(()) => metrics::gauge!("grid_sweep_last_success_timestamp_seconds")
+                    .set(self.clock.now().unix_timestamp() as f64),
+                Err(error) => tracing::warn!(?error, "the sweep failed; the next one tries again"),
             }
         }
     }

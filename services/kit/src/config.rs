@@ -3,13 +3,20 @@
 //! A module reads what it needs with the typed getters, which note a problem and go on with a placeholder; only
 //! [`Settings::finish`] says whether the values may be used.
 
-use std::{collections::BTreeMap, env, fmt, fs, net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fmt, fs,
+    net::SocketAddr,
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 /// The variables of a process and what was found wrong with them.
 #[derive(Debug)]
 pub struct Settings {
     prefix: String,
     variables: BTreeMap<String, String>,
+    asked: BTreeSet<String>,
     problems: Vec<Fault>,
 }
 
@@ -45,12 +52,25 @@ impl Settings {
     pub fn from_variables(prefix: &str, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables =
             variables.into_iter().filter(|(name, value)| name.starts_with(prefix) && !value.is_empty());
-        Self { prefix: prefix.to_owned(), variables: variables.collect(), problems: Vec::new() }
+        Self {
+            prefix: prefix.to_owned(),
+            variables: variables.collect(),
+            asked: BTreeSet::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// The text of `name` (without the prefix), or `None` where it is unset or empty.
     pub fn text(&mut self, name: &str) -> Option<String> {
-        self.variables.get(&self.variable(name)).cloned()
+        let variable = self.variable(name);
+        let text = self.variables.get(&variable).cloned();
+        self.asked.insert(variable);
+        text
+    }
+
+    /// Every variable that was asked for until now, with its prefix: the documentation is compared with it.
+    pub fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
     }
 
     /// The text of `name`, which must be set; `zh` and `en` say what it is.

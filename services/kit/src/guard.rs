@@ -45,7 +45,10 @@ impl Drop for Outcome {
         let (seconds, code) = (self.began.elapsed().as_secs_f64(), format!("{:?}", self.code));
         let (service, method) = (self.method.service.clone(), self.method.name.clone());
         let labels = [("grpc_service", service), ("grpc_method", method)];
-        metrics::histogram!("grpc_server_handling_seconds", &labels).record(seconds);
+        // How long a stream lives is no latency.
+        if !self.method.streams {
+            metrics::histogram!("grpc_server_handling_seconds", &labels).record(seconds);
+        }
         let [service, method] = labels;
         metrics::counter!("grpc_server_handled_total", &[service, method, ("grpc_code", code.clone())])
             .increment(1);

@@ -138,6 +138,7 @@ pub fn problem(error: &sqlx::Error) -> Problem {
             Problem::new(Code::Aborted, reason::ETAG_MISMATCH, zh, en).retry_after(Duration::from_millis(50))
         }
         Failure::Unavailable => {
+            metrics::counter!("database_unavailable_total", "code" => code(error)).increment(1);
             tracing::warn!(error = %error, "database unavailable");
             let (zh, en) = (
                 "数据库暂时无法使用，请稍后重试",
@@ -150,6 +151,16 @@ pub fn problem(error: &sqlx::Error) -> Problem {
             Problem::new(Code::NotFound, reason::NOT_FOUND, "没有这项数据", "there is no such resource")
         }
         Failure::Unique(_) | Failure::ForeignKey(_) | Failure::Check(_) | Failure::Other => internal(error),
+    }
+}
+
+/// What kept the database from answering: the server's SQLSTATE (`53100`: its disk is full), `pool` where no connection came
+/// free in time, or `connection`.
+fn code(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => database.code().unwrap_or_default().into_owned(),
+        sqlx::Error::PoolTimedOut => "pool".to_owned(),
+        _ => "connection".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 use futures::{Stream, StreamExt};
 use http::Request;
 use sqlx::PgPool;
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tonic::{
     Status,
@@ -222,10 +223,13 @@ async fn watch_health(
             health.set_service_status(name, status).await;
         }
     };
+    metrics::counter!("grpc_server_shed_total").increment(0);
     while let Some(healthy) = stop.run_until_cancelled(healthy(database.as_ref())).await {
+        metrics::gauge!("grpc_server_serving").set(f64::from(u8::from(healthy)));
         set(if healthy { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
         stop.run_until_cancelled(tokio::time::sleep(CHECK)).await;
     }
+    metrics::gauge!("grpc_server_serving").set(0);
     set(ServingStatus::NotServing).await;
     tokio::time::sleep(linger).await;
     drain.cancel();
@@ -238,8 +242,21 @@ async fn watch_health(
 
 async fn healthy(database: Option<&PgPool>) -> bool {
     let Some(pool) = database else { return true };
+    measure(pool);
+    let began = Instant::now();
     let asked = tokio::time::timeout(CHECK, sqlx::query("select 1").execute(pool)).await;
+    // What any call would wait: for a connection, and for the shortest answer.
+    metrics::histogram!("database_check_seconds").record(began.elapsed().as_secs_f64());
     matches!(asked, Ok(Ok(_)))
+}
+
+/// Tells how much of the pool is in use.
+fn measure(pool: &PgPool) {
+    let (open, idle) = (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(u32::MAX));
+    metrics::gauge!("database_pool_connections", "state" => "idle").set(idle);
+    metrics::gauge!("database_pool_connections", "state" => "used").set(open.saturating_sub(idle));
+    metrics::gauge!("database_pool_connections_max").set(pool.options().get_max_connections());
+    metrics::counter!("database_unavailable_total", "code" => "pool").increment(0);
 }
 
 fn reflection(

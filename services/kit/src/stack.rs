@@ -204,6 +204,7 @@ impl Service<Request<Body>> for Stack {
 }
 
 fn overloaded() -> Problem {
+    metrics::counter!("grpc_server_shed_total").increment(1);
     let (zh, en) = ("系统繁忙，请稍后重试", "too many calls at once: try again in a second");
     Problem::new(Code::ResourceExhausted, reason::OVERLOADED, zh, en).retry_after(Duration::from_secs(1))
 }

@@ -212,6 +212,7 @@ pub fn internal(error: &(dyn Error + 'static)) -> Problem {
         .map(ToString::to_string)
         .collect::<Vec<_>>();
     tracing::error!(fault = id, error = causes.join(": "), "internal error");
+    metrics::counter!("internal_errors_total").increment(1);
     let zh = format!("系统内部错误，请把编号 {id} 告诉运维人员");
     let en = format!("internal error; tell the operator the id {id}");
     Problem::new(Code::Internal, reason::INTERNAL, zh, en).with("id", id)

@@ -111,10 +111,18 @@ async fn serve_metrics(address: SocketAddr) -> Result<SocketAddr, TelemetryError
         PrometheusBuilder::new().set_buckets(&buckets).map_err(|e| wrong(e.to_string()))?.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|e| wrong(e.to_string()))?;
+    // Known from the beginning: an increase from nothing is not seen, one from zero is.
+    metrics::counter!("internal_errors_total").increment(0);
     let listener = tokio::net::TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     tokio::spawn(tidy(handle.clone()));
-    let router = Router::new().route("/metrics", get(async move || handle.render()));
+    let process = metrics_process::Collector::default();
+    process.describe();
+    let tell = move || {
+        process.collect();
+        handle.render()
+    };
+    let router = Router::new().route("/metrics", get(async move || tell()));
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(address)
 }

@@ -57,6 +57,14 @@ impl Location {
         })
     }
 
+    /// The folder, where it is one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(path) => Some(path.clone()),
+            Self::Bucket(_) => None,
+        }
+    }
+
     pub(super) fn open(&self) -> Result<(Arc<dyn ObjectStore>, Path), object_store::Error> {
         match self {
             Self::Folder(folder) => Ok((Arc::new(open_folder(folder)?), Path::default())),

@@ -2,6 +2,7 @@
 
 pub mod area;
 pub mod attachment;
+pub mod backlog;
 pub mod batch;
 pub mod calendar;
 pub mod card;

@@ -1,0 +1,50 @@
+-- Distributes the grid service's tables over a Citus cluster: by district, all co-located. Run once, on the coordinator, in the
+-- service's database, after grid migrate; docs/operations.md says when and what else. Tables come after those that they refer to.
+-- A test compares this list with the schema.
+select create_distributed_table('feed_head', 'district', colocate_with => 'none');
+select create_distributed_table('outbox', 'district', colocate_with => 'feed_head');
+select create_distributed_table('idempotency', 'district', colocate_with => 'feed_head');
+select create_distributed_table('area', 'district', colocate_with => 'feed_head');
+select create_distributed_table('area_version', 'district', colocate_with => 'feed_head');
+select create_distributed_table('area_ring', 'district', colocate_with => 'feed_head');
+select create_distributed_table('category', 'district', colocate_with => 'feed_head');
+select create_distributed_table('department', 'district', colocate_with => 'feed_head');
+select create_distributed_table('staff_member', 'district', colocate_with => 'feed_head');
+select create_distributed_table('posting', 'district', colocate_with => 'feed_head');
+select create_distributed_table('contact_card', 'district', colocate_with => 'feed_head');
+select create_distributed_table('contact_card_version', 'district', colocate_with => 'feed_head');
+select create_distributed_table('contact_card_delivery', 'district', colocate_with => 'feed_head');
+select create_distributed_table('work_calendar', 'district', colocate_with => 'feed_head');
+select create_distributed_table('case_day', 'district', colocate_with => 'feed_head');
+select create_distributed_table('event', 'district', colocate_with => 'feed_head');
+select create_distributed_table('event_place', 'district', colocate_with => 'feed_head');
+select create_distributed_table('event_transition', 'district', colocate_with => 'feed_head');
+select create_distributed_table('event_count', 'district', colocate_with => 'feed_head');
+select create_distributed_table('count_head', 'district', colocate_with => 'feed_head');
+select create_distributed_table('note_place', 'district', colocate_with => 'feed_head');
+select create_distributed_table('note_count', 'district', colocate_with => 'feed_head');
+select create_distributed_table('deliberation', 'district', colocate_with => 'feed_head');
+select create_distributed_table('deliberation_concern', 'district', colocate_with => 'feed_head');
+select create_distributed_table('deliberation_event', 'district', colocate_with => 'feed_head');
+select create_distributed_table('deliberation_item', 'district', colocate_with => 'feed_head');
+select create_distributed_table('deliberation_record', 'district', colocate_with => 'feed_head');
+select create_distributed_table('content', 'district', colocate_with => 'feed_head');
+select create_distributed_table('upload', 'district', colocate_with => 'feed_head');
+select create_distributed_table('upload_chunk', 'district', colocate_with => 'feed_head');
+select create_distributed_table('attachment', 'district', colocate_with => 'feed_head');
+select create_distributed_table('attachment_link', 'district', colocate_with => 'feed_head');
+select create_distributed_table('import_feed', 'district', colocate_with => 'feed_head');
+select create_distributed_table('statistic_count', 'district', colocate_with => 'feed_head');
+select create_distributed_table('statistic_minutes', 'district', colocate_with => 'feed_head');
+select create_distributed_table('statistic_head', 'district', colocate_with => 'feed_head');
+select create_distributed_table('event_contact', 'district', colocate_with => 'feed_head');
+select create_distributed_table('event_spot', 'district', colocate_with => 'feed_head');
+select create_distributed_table('patrol', 'district', colocate_with => 'feed_head');
+select create_distributed_table('patrol_place', 'district', colocate_with => 'feed_head');
+select create_distributed_table('patrol_point', 'district', colocate_with => 'feed_head');
+select create_distributed_table('patrol_count', 'district', colocate_with => 'feed_head');
+select create_distributed_table('work_record', 'district', colocate_with => 'feed_head');
+select create_distributed_table('work_record_place', 'district', colocate_with => 'feed_head');
+select create_distributed_table('hand_over', 'district', colocate_with => 'feed_head');
+select create_distributed_table('note', 'district', colocate_with => 'feed_head');
+-- Not distributed: _sqlx_migrations, the schema's history, read by grid migrate on the coordinator.
