@@ -1,6 +1,6 @@
 # The commands of the README. Each does its own set-up.
 
-.PHONY: run test lint conformance prepare fmt proof
+.PHONY: run test lint conformance prepare fmt bench proof proof
 
 run:
 	scripts/bootstrap run
@@ -35,3 +35,9 @@ fmt:
 proof:
 	cargo build --release -p jingwei-grid -p jingwei-gateway
 	tests/deployment/run
+
+# Measures on this machine, which should have nothing else to do; tests/bench/REPORT.md has what was found. Takes minutes, and room on the disk.
+bench:
+	scripts/bootstrap run
+	cargo build --release -p jingwei-grid -p jingwei-gateway -p jingwei-bench
+	target/release/bench --folder target/bench-$(or $(EVENTS),10000) --events $(or $(EVENTS),10000) $(ARGS)

@@ -1,7 +1,7 @@
 //! The gateway as a process of its own: settings from the environment, with the prefix `GATEWAY_`. `gateway health` asks the
 //! running one whether it is ready, for the health check of a container.
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use bytes::Bytes;
 use http_body_util::Empty;

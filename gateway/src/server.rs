@@ -85,7 +85,9 @@ fn tasks(gateway: &Gateway) -> Vec<AbortOnDropHandle<()>> {
     let mut tasks = Vec::new();
     metrics::counter!("gateway_rate_limited_total").increment(0);
     for backend in &gateway.backends {
-        metrics::counter!("gateway_retries_total", "backend" => backend.name.clone()).increment(0);
+        for counter in ["gateway_retries_total", "gateway_reroutes_total"] {
+            metrics::counter!(counter, "backend" => backend.name.clone()).increment(0);
+        }
         let services = gateway
             .rpcs
             .values()

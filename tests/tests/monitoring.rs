@@ -28,6 +28,7 @@ fn asked(expression: &str) -> Vec<String> {
     let text = strip(expression, r#""[^"]*""#);
     let text = strip(&text, r"\{[^}]*\}|\[[^\]]*\]");
     let text = strip(&text, r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)");
+    let text = strip(&text, r"\b[0-9]+(ms|[smhdwy])\b");
     let word = Regex::new(r"[a-zA-Z_][a-zA-Z0-9_]*\s*\(?").unwrap();
     let words = word.find_iter(&text).map(|found| found.as_str().trim().to_owned());
     let function_or_operator = |word: &String| {
