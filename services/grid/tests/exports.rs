@@ -81,7 +81,9 @@ async fn what_goes_out_comes_in_again_the_same() {
         );
         let told = import(&target, import_of(kind), &file).await.expect("imported");
         assert_eq!(told.counts(), (rows, 0, 0, 0, true), "{kind:?} {:?}", told.faults());
-        assert_eq!(export(&target, request.clone()).await.expect("exported").2, file, "{kind:?}");
+        // The postings of one person come in the order of their ids, which are new.
+        let again = export(&target, request.clone()).await.expect("exported").2;
+        assert_eq!(sorted_lines(&again), sorted_lines(&file), "{kind:?}");
         assert_eq!(count(&target, &request).await, (rows, false));
         let (content_type, _, book) = export(&admin, as_workbook(&request)).await.expect("exported");
         assert!(content_type.ends_with("spreadsheetml.sheet"));
@@ -176,4 +178,10 @@ async fn thousands_of_rows_come_page_by_page_each_once() {
     assert_eq!((numbers.len(), id(&event).is_nil()), (3501, false));
     let book = export(&dispatcher, as_workbook(&request)).await.expect("exported").2;
     assert_eq!(cells(&book).len(), 3501);
+}
+
+fn sorted_lines(file: &[u8]) -> Vec<String> {
+    let mut lines: Vec<_> = String::from_utf8_lossy(file).lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    lines
 }

@@ -15,6 +15,9 @@ use crate::{
     status::{Problem, internal, reason},
 };
 
+/// How long a connection may lie idle and still be used without being asked whether it is alive.
+const IDLE: Duration = Duration::from_millis(100);
+
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -82,8 +85,17 @@ impl Database {
         PgPoolOptions::new()
             .max_connections(self.connections)
             .acquire_timeout(self.acquire_timeout)
-            // A dead connection shows at its first use, as UNAVAILABLE; asking before each use costs a round trip.
+            // Asking before each use costs a round trip: only a connection that lay idle is asked, since it may have been
+            // cut meanwhile, and is then replaced instead of failing a call. Where no answer comes, the acquire timeout ends it.
             .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await
     }

@@ -177,11 +177,21 @@ pub async fn refuse(
     Ok(!done.is_empty())
 }
 
-/// The districts with files that may have to be tidied.
+/// The districts that have uploads, content, or both.
 pub async fn districts(pool: &PgPool) -> sqlx::Result<Vec<i32>> {
     sqlx::query_scalar!(
-        r#"select district as "district!" from upload union select district from content where loose
-           union select district from attachment where not linked"#,
+        r#"with recursive known as (
+             (select district from content order by district limit 1)
+             union all
+             select (select district from content c where c.district > known.district order by district limit 1)
+             from known where known.district is not null),
+           begun as (
+             (select district from upload order by district limit 1)
+             union all
+             select (select district from upload u where u.district > begun.district order by district limit 1)
+             from begun where begun.district is not null)
+           select district as "district!" from known where district is not null
+           union select district from begun where district is not null"#,
     )
     .fetch_all(pool)
     .await

@@ -1,0 +1,7 @@
+//! Faults on real processes: what is killed, cut, stalled, full or told to stop loses nothing that was acknowledged, and comes back.
+
+mod disk;
+mod kills;
+mod site;
+mod stop;
+mod vanish;
