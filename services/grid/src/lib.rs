@@ -10,10 +10,9 @@
 //!
 //! **Who calls**: the gateway for front ends, internal systems directly. It calls nobody: its database is all it needs.
 //!
-//! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `sweep` keeps the clocks; `seal`
-//! keeps telephone numbers from whoever reads the database.
-//! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `files` has
-//! their bytes; `ledger` reads and writes files of tables; `sweep` keeps the clocks; `gauges` tells how far behind they are.
+//! `model` is pure; `store` is the only SQL; `api` has the handlers, `api::wire` translates; `files` has their bytes; `ledger`
+//! reads and writes files of tables; `sweep` keeps the clocks; `gauges` tells how far behind they are; `seal` keeps telephone
+//! numbers from whoever reads the database.
 
 pub mod api;
 pub mod config;

@@ -1,7 +1,5 @@
 //! A spike: ten times the steady load for ten seconds, by callers who do not wait for each other (open loop).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jingwei_tests::Error;
@@ -31,14 +29,14 @@ pub(crate) async fn measure(site: &Site) -> Result<Vec<Record>, Error> {
     let teams = teams(site, &Load { at_once: TEAMS, lasting: PART })?;
     let (meter, began) = (Meter::start(site)?, Instant::now());
     let (fates, mut told) = mpsc::unbounded_channel();
-    let sent = Arc::new(AtomicUsize::new(0));
+    let mut people = teams.iter().cycle();
     for (part, rate) in [STEADY, SPIKE, STEADY].into_iter().enumerate() {
         let start = PART * u32::try_from(part)?;
         let pause = Duration::from_secs(1) / rate;
         for n in 0..rate * u32::try_from(PART.as_secs())? {
             let due = start + pause * n;
             tokio::time::sleep_until((began + due).into()).await;
-            let (team, fates) = (teams[sent.fetch_add(1, Ordering::Relaxed) % TEAMS].clone(), fates.clone());
+            let (team, fates) = (people.next().cloned().ok_or("nobody reports")?, fates.clone());
             tokio::spawn(async move {
                 let outcome = report(&team).await;
                 // The reader is there until all are told.

@@ -8,15 +8,15 @@ use crate::model::area::AreaCode;
 use crate::model::category::{Category, Condition, PartialLimits};
 
 /// A category as its row has it.
-struct Row {
-    code: String,
-    parent: Option<String>,
-    display_name: String,
-    limits: Json<PartialLimits>,
-    conditions: Json<Vec<Condition>>,
-    verify_public_reports: bool,
-    retired: bool,
-    version: i64,
+pub(super) struct Row {
+    pub(super) code: String,
+    pub(super) parent: Option<String>,
+    pub(super) display_name: String,
+    pub(super) limits: Json<PartialLimits>,
+    pub(super) conditions: Json<Vec<Condition>>,
+    pub(super) verify_public_reports: bool,
+    pub(super) retired: bool,
+    pub(super) version: i64,
 }
 
 impl Row {
@@ -145,37 +145,15 @@ pub struct Basis {
 
 impl Basis {
     /// From the columns that every statement that reads a basis has.
-    pub(super) fn of(district: i32, row: BasisRow) -> Self {
-        Self {
-            main: row.main.map(|m| m.0).unwrap_or_default(),
-            calendar_version: row.calendar_version,
-            category: Category {
-                district,
-                code: row.code,
-                parent: row.parent,
-                display_name: row.display_name,
-                limits: row.limits.0,
-                conditions: row.conditions.0,
-                verify_public_reports: row.verify_public_reports,
-                retired: row.retired,
-                version: row.category_version,
-            },
-        }
+    pub(super) fn of(
+        district: i32,
+        category: Row,
+        main: Option<Json<PartialLimits>>,
+        calendar_version: Option<i64>,
+    ) -> Self {
+        let main = main.map(|m| m.0).unwrap_or_default();
+        Self { category: category.category(district), main, calendar_version }
     }
-}
-
-/// The columns of a basis.
-pub(super) struct BasisRow {
-    pub(super) code: String,
-    pub(super) parent: Option<String>,
-    pub(super) display_name: String,
-    pub(super) limits: Json<PartialLimits>,
-    pub(super) conditions: Json<Vec<Condition>>,
-    pub(super) verify_public_reports: bool,
-    pub(super) retired: bool,
-    pub(super) category_version: i64,
-    pub(super) main: Option<Json<PartialLimits>>,
-    pub(super) calendar_version: Option<i64>,
 }
 
 /// The basis of the deadlines of a category, and the version that an area has at a moment, where one is given that is there.
@@ -204,7 +182,7 @@ pub async fn basis(
     .fetch_optional(executor)
     .await?;
     Ok(row.map(|r| {
-        let row = BasisRow {
+        let category = Row {
             code: r.code,
             parent: r.parent,
             display_name: r.display_name,
@@ -212,10 +190,8 @@ pub async fn basis(
             conditions: r.conditions,
             verify_public_reports: r.verify_public_reports,
             retired: r.retired,
-            category_version: r.category_version,
-            main: r.main,
-            calendar_version: r.calendar_version,
+            version: r.category_version,
         };
-        (Basis::of(district, row), r.area_version)
+        (Basis::of(district, category, r.main, r.calendar_version), r.area_version)
     }))
 }

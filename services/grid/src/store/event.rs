@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::category::{Basis, BasisRow};
+use super::category::{self, Basis};
 use super::contact::Sealed;
 use super::transition::{number, role_number};
 use crate::model::category::{Condition, PartialLimits};
@@ -89,7 +89,7 @@ pub async fn get_with_basis(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Res
     .fetch_optional(pool)
     .await?;
     Ok(row.map(|r| {
-        let basis = BasisRow {
+        let category = category::Row {
             code: r.code,
             parent: r.parent,
             display_name: r.display_name,
@@ -97,12 +97,11 @@ pub async fn get_with_basis(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Res
             conditions: r.conditions,
             verify_public_reports: r.verify_public_reports,
             retired: r.retired,
-            category_version: r.category_version,
-            main: r.main,
-            calendar_version: r.calendar_version,
+            version: r.category_version,
         };
+        let basis = Basis::of(district, category, r.main, r.calendar_version);
         let event = Event { case_number: r.case_number, ..r.body.0 };
-        (Stored { event, has_merged_events: r.merged_count > 0 }, Basis::of(district, basis))
+        (Stored { event, has_merged_events: r.merged_count > 0 }, basis)
     }))
 }
 
