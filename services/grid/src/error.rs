@@ -1,5 +1,7 @@
 //! Why the service refuses: one enum, and the one table that gives each its code, reason, values and texts.
 
+use std::sync::Arc;
+
 use jingwei_kit::status::Problem;
 use tonic::{Code, Status};
 
@@ -83,6 +85,12 @@ pub enum Error {
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
+    }
+}
+
+impl From<Arc<sqlx::Error>> for Error {
+    fn from(error: Arc<sqlx::Error>) -> Self {
+        Self::Problem(jingwei_kit::pg::problem(&error))
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::api::deadlines::{Deadlines, Reference};
-use crate::api::write::{self, Beside};
+use crate::api::write;
 use crate::config::Rules;
 use crate::error::Error;
 use crate::model::action::Command;
@@ -169,7 +169,7 @@ async fn alarms(
                     break;
                 }
             };
-        if !write::update(transaction, &event, &after, &transition, Beside::default()).await? {
+        if !write::update(transaction, &event, &after, transition).await? {
             break;
         }
         event = after;

@@ -22,6 +22,7 @@ use jingwei_grid::seal::Keyring;
 use jingwei_grid::store;
 use jingwei_grid::store::count::Asked;
 use jingwei_grid::store::event_list::{Filter, Whose};
+use jingwei_grid::store::group::Group;
 use jingwei_grid::store::{attachment, content, upload};
 use jingwei_grid::store::{count, event, event_list, transition};
 use jingwei_kit::caller::{Caller, Grant, Scope};
@@ -378,6 +379,8 @@ async fn a_report_and_an_action_read_one_event_and_need_one_connection() {
     let watched = watched(&site).await;
     let events = Events {
         pool: watched.0.clone(),
+        news: Group::new(watched.0.clone()),
+        changes: Group::new(watched.0.clone()),
         clock: site.clock.clone(),
         // It listens on a connection of its own.
         feed: Feed::start(site.pool().await, CancellationToken::new()),

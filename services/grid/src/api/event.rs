@@ -1,5 +1,7 @@
 //! The event service: report, read, and one script for all the actions.
 
+use std::sync::Arc;
+
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::clock::Clock;
 use jingwei_kit::etag;
@@ -30,13 +32,19 @@ use crate::model::relation::may_read;
 use crate::model::transition::Transition;
 use crate::seal::Keyring;
 use crate::store;
+use crate::store::change::{Change, New};
 use crate::store::event::Stored;
+use crate::store::group::Group;
 
 /// The event service.
 #[derive(Clone)]
 pub struct Events {
     /// The database.
     pub pool: PgPool,
+    /// Writers of new events.
+    pub news: Group<New>,
+    /// Writers of changes of events.
+    pub changes: Group<Change>,
     /// The time, and ids.
     pub clock: Clock,
     /// Where readers of changes are woken.
@@ -98,7 +106,7 @@ impl Events {
         let with = (district, &[request.name()][..]);
         let attachments = attachments(&self.pool, with, &caller.subject, &command.evidence).await?;
         let beside = Beside { key, grants, attachments: &attachments };
-        if self.write(&stored.event, &after, &transition, &command, beside).await? {
+        if self.write(&stored.event, &after, transition, &command, beside).await? {
             Ok(after)
         } else {
             Err(etag::mismatch(after.version).into())
@@ -119,7 +127,7 @@ impl Events {
         &self,
         before: &Event,
         after: &Event,
-        transition: &Transition,
+        transition: Transition,
         command: &Command,
         beside: Beside<'_>,
     ) -> Result<bool, Error> {
@@ -128,14 +136,11 @@ impl Events {
             Action::Unmerge => before.merged.as_ref().map(|m| (m.into, -1)),
             _ => None,
         };
-        let Some((root, by)) = merge else {
-            let mut connection = self.pool.acquire().await?;
-            return written(write::update(&mut connection, before, after, transition, beside).await);
-        };
+        let change = write::change(Some(before), after, transition, beside);
+        let Some((root, by)) = merge else { return written(self.changes.write(change).await) };
         let mut transaction = self.pool.begin().await?;
         let counted = store::event::count_merged(&mut transaction, after.district, root, by).await?;
-        let update = write::update(&mut transaction, before, after, transition, beside);
-        if !counted || !written(update.await)? {
+        if !counted || !written(write::alone(&mut transaction, change).await.map_err(Arc::new))? {
             return Ok(false);
         }
         transaction.commit().await?;

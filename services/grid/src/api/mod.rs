@@ -72,6 +72,7 @@ use crate::config::Rules;
 use crate::files::Files;
 use crate::model::apply::{ANSWER_WINDOW, REOPEN_WINDOW};
 use crate::seal::Keyring;
+use crate::store::group::Group;
 
 /// What some of the handlers work with besides.
 pub struct Parts {
@@ -91,6 +92,8 @@ pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Ser
     let Core { pool, clock, feed } = core.clone();
     let (events_pool, events_clock) = (pool.clone(), clock.clone());
     let events = event::Events {
+        news: Group::new(pool.clone()),
+        changes: Group::new(pool.clone()),
         pool: events_pool,
         clock: events_clock,
         feed,

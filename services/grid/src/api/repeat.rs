@@ -9,6 +9,7 @@ use sqlx::PgPool;
 
 use super::wire::name;
 use crate::error::Error;
+use crate::store::group::Shared;
 
 /// The key of a request that has an id.
 pub(super) fn key(
@@ -31,7 +32,7 @@ pub(super) async fn first_answer(pool: &PgPool, key: &Key) -> Result<Option<pb::
 }
 
 /// Whether a change was written: not where the same request did it at the same moment.
-pub(super) fn written(update: sqlx::Result<bool>) -> Result<bool, Error> {
+pub(super) fn written(update: Shared<bool>) -> Result<bool, Error> {
     match update {
         Err(error) if violates(&error, "idempotency_pkey") => Ok(false),
         done => Ok(done?),

@@ -24,7 +24,7 @@ use crate::model::report::{Report, report as make};
 use crate::model::transition::Transition;
 use crate::seal;
 use crate::store;
-use crate::store::event::Contact;
+use crate::store::change::Contact;
 
 /// A report as its fields read: what is wrong with them is told all at once.
 pub struct Fields {
@@ -113,13 +113,14 @@ async fn try_report(
     let contact = events.contact(by, id, phone.as_ref())?;
     let attachments = attachments(&events.pool, (district, by.with), by.subject, &made.evidence).await?;
     let beside = Beside { key, grants: by.grants, attachments: &attachments };
-    match write::insert(&events.pool, made, &transition, &contact, beside).await {
+    match events.news.write(write::new(&made, transition, contact, beside)).await {
+        Ok(case_number) => Ok(Event { case_number, ..made }),
         Err(error) if violates(&error, "event_pkey") => {
             Err(Error::AlreadyExists { name: name::event(district, id) })
         }
         // The same request at the same moment: the caller of this function gives its answer.
         Err(error) if violates(&error, "idempotency_pkey") => Err(etag::mismatch(1).into()),
-        done => Ok(done?),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -8,10 +8,9 @@ use tonic::{Request, Response, Status};
 
 use super::event::Events;
 use super::limit::ReportLimit;
-use super::repeat::written;
 use super::report::By;
 use super::wire::{name, resident as wire};
-use super::write::{self, Beside};
+use super::write;
 use crate::error::Error;
 use crate::model::action::{Action, Command};
 use crate::model::actor::Actor;
@@ -138,14 +137,12 @@ impl Residents {
         };
         let (after, transition) = apply(event, command, &[Actor::public(event.district)], &context)?;
         let mut transaction = self.events.pool.begin().await?;
-        let mut done =
-            written(write::update(&mut transaction, event, &after, &transition, Beside::default()).await)?;
+        let mut done = write::update(&mut transaction, event, &after, transition).await?;
         if let Some(root) = shown.root.as_ref().filter(|_| !solved && event.state == State::Merged) {
             let review = Command::from(Action::AskReview { case: event.id });
             let system = [Actor::system(event.district)];
             let (after, transition) = apply(&root.event, &review, &system, &context)?;
-            let update = write::update(&mut transaction, &root.event, &after, &transition, Beside::default());
-            done = done && written(update.await)?;
+            done = done && write::update(&mut transaction, &root.event, &after, transition).await?;
         }
         if done {
             transaction.commit().await?;

@@ -3,7 +3,7 @@
 use jingwei_kit::idempotency::Key;
 use jingwei_proto::grid::v1 as pb;
 use prost::Message;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::wire::{event, name, transition as wire_transition, unit};
@@ -13,7 +13,8 @@ use crate::model::count::contributions;
 use crate::model::event::Event;
 use crate::model::transition::Transition;
 use crate::model::unit::Unit;
-use crate::store::event::{Answer, Change, Contact, insert as store_insert, update as store_update};
+use crate::store::change::{Answer, Change, Contact, New};
+use crate::store::group::Entry as _;
 
 /// What is written beside a change: the answer to keep where the request has an id, and which attachments it refers to.
 #[derive(Clone, Copy, Default)]
@@ -26,60 +27,41 @@ pub struct Beside<'a> {
     pub attachments: &'a [Uuid],
 }
 
-impl<'a> Beside<'a> {
-    fn answer(&self, event: &Event) -> Option<Answer<'a>> {
-        self.key.map(|key| Answer { key, response: event::write(event, self.grants).encode_to_vec() })
+/// A new event with its first transition.
+pub fn new(made: &Event, transition: Transition, contact: Contact, beside: Beside<'_>) -> New {
+    let day = made.times.reported.to_offset(CHINA_STANDARD_TIME).date();
+    New { change: change(None, made, transition, beside), contact, day }
+}
+
+/// The change of `before` to `after`.
+pub fn change(before: Option<&Event>, after: &Event, transition: Transition, beside: Beside<'_>) -> Change {
+    let resource = name::event(after.district, after.id);
+    let answer =
+        |key: &Key| Answer { key: key.clone(), response: event::write(after, beside.grants).encode_to_vec() };
+    Change {
+        event: after.clone(),
+        contributions: contributions(transition.action, before, after, transition.at),
+        payload: payload(after, &transition, &resource),
+        transition,
+        resource,
+        answer: beside.key.map(answer),
+        attachments: beside.attachments.to_vec(),
     }
 }
 
-/// Writes a new event; answers with it as the database numbered it.
-pub async fn insert(
-    executor: impl PgExecutor<'_>,
-    made: Event,
-    transition: &Transition,
-    contact: &Contact,
-    beside: Beside<'_>,
-) -> sqlx::Result<Event> {
-    let resource = name::event(made.district, made.id);
-    let payload = payload(&made, transition, &resource);
-    let answer = beside.answer(&made);
-    let contributions = contributions(transition.action, None, &made, transition.at);
-    let change = Change {
-        event: &made,
-        transition,
-        contributions: &contributions,
-        payload: &payload,
-        resource: &resource,
-        answer,
-        attachments: beside.attachments,
-    };
-    let day = made.times.reported.to_offset(CHINA_STANDARD_TIME).date();
-    let case_number = store_insert(executor, &change, contact, day).await?;
-    Ok(Event { case_number, ..made })
-}
-
-/// Writes a change of `before` to `after`; false where `before` was no longer the event's last version.
+/// Writes a change within a transaction; false where `before` was no longer the event's last version.
 pub async fn update(
     conn: &mut PgConnection,
     before: &Event,
     after: &Event,
-    transition: &Transition,
-    beside: Beside<'_>,
+    transition: Transition,
 ) -> sqlx::Result<bool> {
-    let resource = name::event(after.district, after.id);
-    let payload = payload(after, transition, &resource);
-    let answer = beside.answer(after);
-    let contributions = contributions(transition.action, Some(before), after, transition.at);
-    let change = Change {
-        event: after,
-        transition,
-        contributions: &contributions,
-        payload: &payload,
-        resource: &resource,
-        answer,
-        attachments: beside.attachments,
-    };
-    store_update(conn, &change).await
+    alone(conn, change(Some(before), after, transition, Beside::default())).await
+}
+
+/// Writes one change within a transaction; false where it was not of the event's last version.
+pub async fn alone(conn: &mut PgConnection, change: Change) -> sqlx::Result<bool> {
+    Ok(Change::write(conn, &[change]).await? == [true])
 }
 
 /// What readers of the change feed get.

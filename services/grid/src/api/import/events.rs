@@ -23,6 +23,8 @@ use crate::model::actor::{Actor, Role};
 use crate::model::area::AreaCode;
 use crate::model::event::{Event, Place};
 use crate::store::batch::{area, event as batch};
+use crate::store::change::New;
+use crate::store::group::Entry as _;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::new("台账编号", "number", "event_id", "2025-0317"),
@@ -109,6 +111,7 @@ impl Table for Reports {
         let ids: Vec<Uuid> = records(lines).map(|r| r.id).collect();
         let known = batch::known(conn, self.district, &ids).await?;
         let mut known: HashMap<Uuid, Event> = known.into_iter().map(|event| (event.id, event)).collect();
+        let mut news = Vec::new();
         for (line, place) in lines.iter_mut().zip(places) {
             let Some(mut record) = line.record.take() else { continue };
             let phone = record.fields.as_mut().and_then(|fields| fields.phone.take());
@@ -119,8 +122,7 @@ impl Table for Reports {
                 Some((event, transition)) => {
                     let by = By { subject: &self.subject, grants: &self.grants, with_code: false, with: &[] };
                     let contact = self.events.contact(&by, event.id, phone.as_ref())?;
-                    let event =
-                        write::insert(&mut *conn, event, &transition, &contact, Beside::default()).await?;
+                    news.push(write::new(&event, transition, contact, Beside::default()));
                     known.insert(event.id, event);
                     line.done = Done::Created;
                 }
@@ -128,6 +130,7 @@ impl Table for Reports {
             }
             line.record = Some(record);
         }
+        New::write(conn, &news).await?;
         Ok(())
     }
 }
