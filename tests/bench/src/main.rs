@@ -37,6 +37,9 @@ struct Options {
     /// 事件分布在多少天内 / over how many days the events are spread
     #[arg(long, default_value_t = 90)]
     days: u32,
+    /// 在多少个区县施加负载；事件总是分布在全部十五个区县 / in how many districts people are at work; events are in all fifteen
+    #[arg(long, default_value_t = 15)]
+    districts: usize,
     /// 每项测量的秒数 / seconds of each measurement
     #[arg(long, default_value_t = 15)]
     seconds: u64,
@@ -81,7 +84,7 @@ impl std::fmt::Display for Part {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let options = Options::parse();
-    let wanted = Wanted { events: options.events, days: options.days };
+    let wanted = Wanted { events: options.events, days: options.days, districts: options.districts };
     let site = Site::start(&options.folder, options.connections, &wanted).await?;
     let load = Load { at_once: options.at_once, lasting: Duration::from_secs(options.seconds) };
     let mut table = Table::new(site.describe().await?);

@@ -79,10 +79,19 @@ fn type_of(name: &str) -> String {
     name.strip_suffix("array").map_or(name.clone(), |element| format!("{element}[]"))
 }
 
+/// A parameter as SQL writes it: the service gives columns, each for any number of events; here each has one, or is empty.
+fn bind(value: &str, kind: &str) -> String {
+    match kind.strip_suffix("[]") {
+        Some(_) if value.is_empty() => format!("'{{}}'::{kind}"),
+        Some(element) => format!("array[({value})::{element}]"),
+        None => format!("({value})::{kind}"),
+    }
+}
+
 /// The script of a district: the statement with these values in place of its parameters.
 fn script(sql: &str, types: &[String], values: &[String]) -> String {
     let bound = values.iter().zip(types).enumerate().rev().fold(sql.to_owned(), |sql, (i, (value, kind))| {
-        sql.replace(&format!("${}", i + 1), &format!("({value})::{kind}"))
+        sql.replace(&format!("${}", i + 1), &bind(value, kind))
     });
     // One statement on one line; no colon of a literal may look like a variable.
     format!("\\set n :n + 1\n{};\n", bound.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -96,7 +105,7 @@ async fn values(site: &Site, district: &District) -> Result<Vec<String>, Error> 
           quote_nullable(t.action), quote_nullable(t.actor), quote_nullable(t.role), quote_nullable(t.unit), quote_nullable(t.note),
           quote_nullable(t.details), quote_nullable(t.hash), quote_nullable(t.contributions), null, quote_nullable(o.payload),
           quote_nullable(i.subject), null, quote_nullable(i.method), quote_nullable(i.fingerprint), quote_nullable(i.response),
-          quote_nullable(s.cell), quote_nullable(s.latitude), quote_nullable(s.longitude), 'null', 'null', 'null', quote_literal('{}')
+          quote_nullable(s.cell), quote_nullable(s.latitude), quote_nullable(s.longitude), 'null', 'null', 'null', '', ''
         from event e
           join event_transition t on t.district = e.district and t.event_id = e.id and t.version = 1
           join outbox o on o.district = t.district and o.seq = t.seq

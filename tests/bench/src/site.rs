@@ -30,6 +30,8 @@ pub(crate) struct Wanted {
     pub(crate) events: u64,
     /// Over how many days they are spread.
     pub(crate) days: u32,
+    /// In how many of the districts people are at work.
+    pub(crate) districts: usize,
 }
 
 /// The suite, filled.
@@ -85,6 +87,7 @@ impl Site {
             turn: AtomicUsize::new(0),
         };
         site.fill(wanted).await?;
+        site.districts.truncate(wanted.districts);
         site.sample().await?;
         Ok(site)
     }

@@ -15,7 +15,7 @@ use jingwei_grid::model::count::contributions;
 use jingwei_grid::model::event::{Event, Place};
 use jingwei_grid::model::transition::Transition;
 use jingwei_grid::seal::{self, Keyring};
-use jingwei_grid::store::event::Contact;
+use jingwei_grid::store::change::Contact;
 use jingwei_kit::status::Violations;
 use prost::Message;
 use time::{Date, Duration, OffsetDateTime};

@@ -7,7 +7,7 @@ use jingwei_grid::model::count::{Contribution, local_day};
 use jingwei_grid::model::event::Event;
 use jingwei_grid::model::spot;
 use jingwei_grid::model::transition::Transition;
-use jingwei_grid::store::event::Contact;
+use jingwei_grid::store::change::Contact;
 use jingwei_kit::idempotency::Key;
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
