@@ -60,7 +60,7 @@ impl Site {
         std::fs::create_dir_all(folder)?;
         let setting = |name: &str, value: String| (name.to_owned(), value);
         // Where the defaults are for a machine of 2003; what is durable stays durable.
-        let postgres = [("shared_buffers", "2GB"), ("max_wal_size", "8GB"), ("checkpoint_timeout", "15min")];
+        let postgres = [("shared_buffers", "2GB"), ("max_wal_size", "3GB"), ("checkpoint_timeout", "15min")];
         let options = Options {
             postgres: postgres.map(|(name, value)| setting(name, value.to_owned())).to_vec(),
             grid: vec![setting("DATABASE_CONNECTIONS", connections.to_string())],
