@@ -22,13 +22,13 @@ const DISTRICT: i32 = 410_182;
 struct Number(i64);
 
 impl Entry for Number {
-    type Written = i64;
+    type Answer = i64;
 
     fn district(&self) -> i32 {
         DISTRICT
     }
 
-    async fn write(connection: &mut PgConnection, entries: &[Self]) -> sqlx::Result<Vec<i64>> {
+    async fn run(connection: &mut PgConnection, entries: &[Self]) -> sqlx::Result<Vec<i64>> {
         let numbers: Vec<i64> = entries.iter().map(|entry| entry.0).collect();
         let sql = "with gate as materialized (select pg_advisory_xact_lock_shared($1))
             insert into scratch select number from gate cross join unnest($2::bigint[]) as number returning number * 10";
@@ -63,7 +63,7 @@ impl Gate {
 
     /// A call that has begun: it has the turn, or waits for it.
     fn begin(&self, number: i64) -> Call<'_> {
-        let mut call: Call<'_> = Box::pin(self.group.write(Number(number)));
+        let mut call: Call<'_> = Box::pin(self.group.run(Number(number)));
         assert!(call.as_mut().now_or_never().is_none(), "the gate is closed");
         call
     }
@@ -122,7 +122,7 @@ async fn one_that_is_refused_leaves_the_others_their_write() {
     gate.open().await;
     let written = join_all([first, two, three, four]).await;
     assert_eq!(written.into_iter().flatten().collect::<Vec<_>>(), [10, 20, 30, 40]);
-    let refused = classify(&*again.await.expect_err("written already"));
+    let refused = classify(&again.await.expect_err("written already"));
     assert_eq!(refused, Failure::Unique("scratch_pkey".to_owned()));
     assert_eq!(gate.commits().await, [[1], [2], [3], [4]]);
 }
@@ -147,12 +147,12 @@ async fn a_connection_that_breaks_is_told_to_all_and_the_next_go_on() {
     gate.waiter().await;
     let (two, three) = (gate.begin(2), gate.begin(3));
     gate.cut().await;
-    assert_eq!(classify(&*first.await.expect_err("cut")), Failure::Unavailable);
+    assert_eq!(classify(&first.await.expect_err("cut")), Failure::Unavailable);
     let (both, ()) = futures::future::join(join_all([two, three]), gate.cut()).await;
     for answer in both {
-        assert_eq!(classify(&*answer.expect_err("cut")), Failure::Unavailable);
+        assert_eq!(classify(&answer.expect_err("cut")), Failure::Unavailable);
     }
     assert_eq!(gate.commits().await, Vec::<Vec<i64>>::new());
     gate.open().await;
-    assert_eq!(gate.group.write(Number(4)).await.expect("written"), 40);
+    assert_eq!(gate.group.run(Number(4)).await.expect("written"), 40);
 }

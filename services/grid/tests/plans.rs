@@ -379,6 +379,7 @@ async fn a_report_and_an_action_read_one_event_and_need_one_connection() {
     let watched = watched(&site).await;
     let events = Events {
         pool: watched.0.clone(),
+        sought: Group::new(watched.0.clone()),
         news: Group::new(watched.0.clone()),
         changes: Group::new(watched.0.clone()),
         clock: site.clock.clone(),

@@ -33,7 +33,7 @@ use crate::model::transition::Transition;
 use crate::seal::Keyring;
 use crate::store;
 use crate::store::change::{Change, New};
-use crate::store::event::Stored;
+use crate::store::event::{Sought, Stored};
 use crate::store::group::Group;
 
 /// The event service.
@@ -41,6 +41,8 @@ use crate::store::group::Group;
 pub struct Events {
     /// The database.
     pub pool: PgPool,
+    /// Readers of events for an action.
+    pub sought: Group<Sought>,
     /// Writers of new events.
     pub news: Group<New>,
     /// Writers of changes of events.
@@ -95,7 +97,7 @@ impl Events {
     ) -> Result<Event, Error> {
         let (district, id) = name::read_event(request.name())?;
         let command = request.command()?;
-        let found = store::event::get_with_basis(&self.pool, district, id).await?;
+        let found = self.sought.run(Sought { district, id }).await?;
         let found = found.filter(|(stored, _)| may_read(&stored.event, grants));
         let (stored, basis) = found.ok_or_else(|| missing(district, id))?;
         etag::check(request.etag(), stored.event.version)?;
@@ -137,7 +139,7 @@ impl Events {
             _ => None,
         };
         let change = write::change(Some(before), after, transition, beside);
-        let Some((root, by)) = merge else { return written(self.changes.write(change).await) };
+        let Some((root, by)) = merge else { return written(self.changes.run(change).await) };
         let mut transaction = self.pool.begin().await?;
         let counted = store::event::count_merged(&mut transaction, after.district, root, by).await?;
         if !counted || !written(write::alone(&mut transaction, change).await.map_err(Arc::new))? {

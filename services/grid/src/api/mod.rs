@@ -92,6 +92,7 @@ pub fn register(server: Server, core: &Core, parts: Parts, rules: &Rules) -> Ser
     let Core { pool, clock, feed } = core.clone();
     let (events_pool, events_clock) = (pool.clone(), clock.clone());
     let events = event::Events {
+        sought: Group::new(pool.clone()),
         news: Group::new(pool.clone()),
         changes: Group::new(pool.clone()),
         pool: events_pool,

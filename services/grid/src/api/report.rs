@@ -113,7 +113,7 @@ async fn try_report(
     let contact = events.contact(by, id, phone.as_ref())?;
     let attachments = attachments(&events.pool, (district, by.with), by.subject, &made.evidence).await?;
     let beside = Beside { key, grants: by.grants, attachments: &attachments };
-    match events.news.write(write::new(&made, transition, contact, beside)).await {
+    match events.news.run(write::new(&made, transition, contact, beside)).await {
         Ok(case_number) => Ok(Event { case_number, ..made }),
         Err(error) if violates(&error, "event_pkey") => {
             Err(Error::AlreadyExists { name: name::event(district, id) })

@@ -61,7 +61,7 @@ pub async fn update(
 
 /// Writes one change within a transaction; false where it was not of the event's last version.
 pub async fn alone(conn: &mut PgConnection, change: Change) -> sqlx::Result<bool> {
-    Ok(Change::write(conn, &[change]).await? == [true])
+    Ok(Change::run(conn, &[change]).await? == [true])
 }
 
 /// What readers of the change feed get.

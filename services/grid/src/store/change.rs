@@ -7,7 +7,7 @@ use time::Date;
 use uuid::Uuid;
 
 use super::contact::Sealed;
-use super::group::Entry;
+use super::group::{Entry, nth};
 use super::transition::{number, role_number};
 use crate::model::count::Contribution;
 use crate::model::event::Event;
@@ -64,7 +64,7 @@ pub struct Answer {
 }
 
 impl Entry for New {
-    type Written = String;
+    type Answer = String;
 
     fn district(&self) -> i32 {
         self.change.event.district
@@ -73,13 +73,13 @@ impl Entry for New {
     /// Answers with the case number.
     ///
     /// Errors: `event_pkey` for an id in use, `idempotency_pkey` for a request answered at the same moment.
-    async fn write(connection: &mut PgConnection, entries: &[Self]) -> sqlx::Result<Vec<String>> {
+    async fn run(connection: &mut PgConnection, entries: &[Self]) -> sqlx::Result<Vec<String>> {
         insert(connection, entries).await
     }
 }
 
 impl Entry for Change {
-    type Written = bool;
+    type Answer = bool;
 
     fn district(&self) -> i32 {
         self.event.district
@@ -88,7 +88,7 @@ impl Entry for Change {
     /// False where the event has been changed meanwhile: then nothing of the change is written.
     ///
     /// Errors: `idempotency_pkey` for a request answered at the same moment.
-    async fn write(connection: &mut PgConnection, entries: &[Self]) -> sqlx::Result<Vec<bool>> {
+    async fn run(connection: &mut PgConnection, entries: &[Self]) -> sqlx::Result<Vec<bool>> {
         update(connection, entries).await
     }
 }
@@ -277,10 +277,7 @@ async fn update(connection: &mut PgConnection, entries: &[Change]) -> sqlx::Resu
     .fetch_all(connection)
     .await?;
     let mut done = vec![false; entries.len()];
-    written
-        .into_iter()
-        .filter_map(|place| usize::try_from(place).ok())
-        .for_each(|place| done[place - 1] = true);
+    written.into_iter().for_each(|place| done[nth(place)] = true);
     Ok(done)
 }
 

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::category::{self, Basis};
+use super::group::{Entry, nth};
 use super::transition::number;
 use crate::model::category::{Condition, PartialLimits};
 use crate::model::event::{Event, State};
@@ -33,37 +34,59 @@ pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<
     }))
 }
 
-/// The event of that id, with what its deadlines are made of: what an action needs, in one round trip.
-pub async fn get_with_basis(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<(Stored, Basis)>> {
-    let row = sqlx::query!(
-        r#"select e.case_number, e.body as "body: Json<Event>", e.merged_count,
-             c.code, c.parent, c.display_name, c.limits as "limits: Json<PartialLimits>",
-             c.conditions as "conditions: Json<Vec<Condition>>", c.verify_public_reports, c.retired,
-             c.version as category_version, p.limits as "main?: Json<PartialLimits>",
-             (select w.version from work_calendar w where w.district = $1) as calendar_version
-           from event e join category c on c.district = e.district and c.code = e.category
-             left join category p on p.district = c.district and p.code = c.parent
-           where e.district = $1 and e.id = $2"#,
-        district,
-        id,
-    )
-    .fetch_optional(pool)
-    .await?;
-    Ok(row.map(|r| {
-        let category = category::Row {
-            code: r.code,
-            parent: r.parent,
-            display_name: r.display_name,
-            limits: r.limits,
-            conditions: r.conditions,
-            verify_public_reports: r.verify_public_reports,
-            retired: r.retired,
-            version: r.category_version,
-        };
-        let basis = Basis::of(district, category, r.main, r.calendar_version);
-        let event = Event { case_number: r.case_number, ..r.body.0 };
-        (Stored { event, has_merged_events: r.merged_count > 0 }, basis)
-    }))
+/// An event to be read with what its deadlines are made of: all that an action on it needs.
+#[derive(Debug)]
+pub struct Sought {
+    /// Its district.
+    pub district: i32,
+    /// Its id.
+    pub id: Uuid,
+}
+
+impl Entry for Sought {
+    type Answer = Option<(Stored, Basis)>;
+
+    fn district(&self) -> i32 {
+        self.district
+    }
+
+    async fn run(connection: &mut PgConnection, entries: &[Self]) -> sqlx::Result<Vec<Self::Answer>> {
+        let Some(first) = entries.first() else { return Ok(Vec::new()) };
+        let ids: Vec<Uuid> = entries.iter().map(|sought| sought.id).collect();
+        let rows = sqlx::query!(
+            r#"select asked.place as "place!", e.case_number, e.body as "body: Json<Event>", e.merged_count,
+                 c.code, c.parent, c.display_name, c.limits as "limits: Json<PartialLimits>",
+                 c.conditions as "conditions: Json<Vec<Condition>>", c.verify_public_reports, c.retired,
+                 c.version as category_version, p.limits as "main?: Json<PartialLimits>",
+                 (select w.version from work_calendar w where w.district = $1) as calendar_version
+               from unnest($2::uuid[]) with ordinality as asked (id, place)
+                 join event e on e.id = asked.id
+                 join category c on c.district = e.district and c.code = e.category
+                 left join category p on p.district = c.district and p.code = c.parent
+               where e.district = $1"#,
+            first.district,
+            &ids,
+        )
+        .fetch_all(connection)
+        .await?;
+        let mut found: Vec<_> = entries.iter().map(|_| None).collect();
+        for r in rows {
+            let category = category::Row {
+                code: r.code,
+                parent: r.parent,
+                display_name: r.display_name,
+                limits: r.limits,
+                conditions: r.conditions,
+                verify_public_reports: r.verify_public_reports,
+                retired: r.retired,
+                version: r.category_version,
+            };
+            let basis = Basis::of(first.district, category, r.main, r.calendar_version);
+            let event = Event { case_number: r.case_number, ..r.body.0 };
+            found[nth(r.place)] = Some((Stored { event, has_merged_events: r.merged_count > 0 }, basis));
+        }
+        Ok(found)
+    }
 }
 
 /// Notes on an open event that one more event (or, with -1, one less) is merged into it; false where it is not open.

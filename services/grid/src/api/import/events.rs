@@ -130,7 +130,7 @@ impl Table for Reports {
             }
             line.record = Some(record);
         }
-        New::write(conn, &news).await?;
+        New::run(conn, &news).await?;
         Ok(())
     }
 }
