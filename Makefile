@@ -1,6 +1,6 @@
 # The commands of the README. Each does its own set-up.
 
-.PHONY: run test lint conformance prepare fmt bench proof proof
+.PHONY: run test lint conformance prepare fmt bench kills proof
 
 run:
 	scripts/bootstrap run
@@ -30,6 +30,11 @@ fmt:
 	scripts/bootstrap all
 	cargo fmt --all
 	scripts/tools/node_modules/.bin/buf format -w
+
+# 100 kills of the service and of PostgreSQL at random moments under load; SEED=… does the same ones again.
+kills:
+	scripts/bootstrap run
+	KILLS=$(or $(KILLS),100) cargo test -p jingwei-tests --test faults -- --nocapture kills
 
 # On a real container engine, as root: tests/deployment/run says what it needs.
 proof:

@@ -81,6 +81,9 @@ impl Database {
         let options = self.options()?.options([
             ("statement_timeout", timeout.as_str()),
             ("idle_in_transaction_session_timeout", timeout.as_str()),
+            // Where the planner expects much work, compiling and starting workers take longer than the work.
+            ("jit", "off"),
+            ("max_parallel_workers_per_gather", "0"),
         ]);
         PgPoolOptions::new()
             .max_connections(self.connections)

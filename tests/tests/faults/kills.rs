@@ -28,11 +28,10 @@ enum Victim {
     Backend,
 }
 
-/// `KILLS` says how many (12), `SEED` which ones.
-#[ignore = "one run of three stood still after a kill (SEED=4681312070640789034): not understood yet; run with --ignored"]
+/// `KILLS` says how many (8), `SEED` which ones; `make kills` does 100.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_kills_at_random_moments() -> Result<(), Error> {
-    let kills = env::var("KILLS").map_or(Ok(12), |text| text.parse())?;
+    let kills = env::var("KILLS").map_or(Ok(8), |text| text.parse())?;
     let seed = env::var("SEED").map_or_else(|_| Ok(fastrand::u64(..)), |text| text.parse())?;
     println!("KILLS={kills} SEED={seed}");
     let mut chance = fastrand::Rng::with_seed(seed);

@@ -149,7 +149,9 @@ pub async fn facts(
 ) -> sqlx::Result<Vec<Vec<Facts>>> {
     let mut facts = vec![vec![Facts::default(); periods.len()]; subjects.len()];
     let Some(first) = subjects.first() else { return Ok(facts) };
-    let pieces: Vec<Vec<Piece>> = periods.iter().map(|period| period.pieces(local_day(now))).collect();
+    let today = local_day(now);
+    let pieces: Vec<Vec<Piece>> = periods.iter().map(|period| period.pieces(today)).collect();
+    let of_past: Vec<Vec<Piece>> = periods.iter().map(|period| period.pieces_of_past(today)).collect();
     let areas = once_each(subjects.iter().map(|subject| subject.area.to_string()));
     let members = once_each(subjects.iter().map(|subject| subject.member.clone()));
     let asked = Asked { district: first.area.district(), areas: &areas, members: &members, periods: &pieces };
@@ -162,6 +164,7 @@ pub async fn facts(
             facts[place][count.period].numbers.0.insert(count.metric, count.count);
         }
     }
+    let asked = Asked { periods: &of_past, ..asked };
     let times = if with_times { read_times(conn, &asked).await? } else { Vec::new() };
     for time in times {
         if let Some(place) = place(time.area.clone(), time.member) {

@@ -36,9 +36,13 @@ pub struct Statistics {
     pub clock: Clock,
 }
 
-/// A transaction whose reads are all of one moment.
+/// A transaction whose reads are all of one moment. What they unnest hides from the planner how little it is: planning them
+/// anew for each call, as it would, takes longer than reading.
 pub(super) async fn one_moment(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
-    pool.begin_with("begin isolation level repeatable read read only").await
+    pool.begin_with(
+        "begin isolation level repeatable read read only; set local plan_cache_mode = force_generic_plan",
+    )
+    .await
 }
 
 /// What narrows the numbers of an area: one member of one dimension.

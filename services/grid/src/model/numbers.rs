@@ -54,12 +54,37 @@ pub struct Times {
     pub period: usize,
     /// The code of a `Metric` that is a time.
     pub metric: i32,
-    /// How often.
+    /// The minutes.
+    pub spread: Spread,
+}
+
+/// A distribution of minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    /// How many values.
     pub count: i64,
-    /// The least number of minutes that half of them did not exceed.
+    /// The least value that half of them did not exceed.
     pub median: i32,
-    /// The least number of minutes that nine in ten did not exceed.
+    /// The least value that nine in ten did not exceed.
     pub p90: i32,
+}
+
+impl Spread {
+    /// Of values and how often each is added (or, below zero, taken back), in any order; nothing where nothing is left.
+    pub fn of(mut values: Vec<(i32, i64)>) -> Option<Self> {
+        values.sort_unstable();
+        let count: i64 = values.iter().map(|(_, times)| times).sum();
+        let least = |tenths: i64| {
+            let mut upto = 0;
+            let same = values.chunk_by(|(a, _), (b, _)| a == b).find(|same| {
+                let times: i64 = same.iter().map(|(_, times)| times).sum();
+                upto += times;
+                times > 0 && upto * 10 >= count * tenths
+            })?;
+            Some(same[0].0)
+        };
+        Some(Self { count, median: least(5)?, p90: least(9)? })
+    }
 }
 
 /// How often things happened, by the codes of their metrics.
@@ -86,5 +111,31 @@ impl Numbers {
     /// On-time closing 按时结案率: what is overdue and open counts in the denominator only.
     pub fn on_time_closing(&self) -> Rate {
         self.rate(Metric::DueOnTime, Metric::Due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// As if each value stood in a sorted row as often as it was added and not taken back.
+        #[test]
+        fn a_spread_is_that_of_the_row_of_values(
+            kept in prop::collection::vec((0..50_i32, 1..5_i64), 0..40),
+            undone in prop::collection::vec((0..50_i32, 1..5_i64), 0..10),
+        ) {
+            let mut row: Vec<i32> = kept.iter().flat_map(|(value, times)| vec![*value; *times as usize]).collect();
+            row.sort_unstable();
+            let both = undone.iter().flat_map(|(value, times)| [(*value, *times), (*value, -times)]);
+            let expected = (!row.is_empty()).then(|| Spread {
+                count: row.len() as i64,
+                median: row[row.len().div_ceil(2) - 1],
+                p90: row[(row.len() * 9).div_ceil(10) - 1],
+            });
+            prop_assert_eq!(Spread::of(kept.into_iter().chain(both).collect()), expected);
+        }
     }
 }

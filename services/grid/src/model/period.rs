@@ -69,6 +69,14 @@ impl Period {
 }
 
 impl Period {
+    /// As `pieces`, for what never lies in the future: a period up to today ends with the year, and so with fewer pieces.
+    pub fn pieces_of_past(self, today: Date) -> Vec<Piece> {
+        if self.to.is_some_and(|to| to < today) {
+            return self.pieces(today);
+        }
+        Self { to: None, ..self }.pieces(last_of(today.year(), Month::December))
+    }
+
     /// The steps of the period up to today, each with its first and last day; the first and the last step are cut by its ends.
     /// A period without a beginning has none.
     pub fn steps(self, step: Step, today: Date) -> impl Iterator<Item = (Date, Date)> {
@@ -140,6 +148,21 @@ mod tests {
             ]
         );
         assert_eq!(spans(Period { from: today.next_day(), to: None }, today), []);
+    }
+
+    #[test]
+    fn what_lies_in_the_past_only_is_in_fewer_pieces() {
+        let today = date!(2026 - 11 - 23);
+        let spans = |period: Period| {
+            let pieces = period.pieces_of_past(today);
+            pieces.iter().map(|piece| (piece.span, piece.first, piece.last)).collect::<Vec<_>>()
+        };
+        let whole = [(Span::Year, date!(0001 - 01 - 01), date!(2026 - 12 - 31))];
+        assert_eq!(spans(Period::default()), whole);
+        let months = [(Span::Month, date!(2026 - 11 - 01), date!(2026 - 12 - 31))];
+        assert_eq!(spans(Period::of(date!(2026 - 11 - 01), today)), months);
+        let ended = Period::of(date!(2026 - 11 - 01), date!(2026 - 11 - 22));
+        assert_eq!(ended.pieces_of_past(today), ended.pieces(today));
     }
 
     #[test]

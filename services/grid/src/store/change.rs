@@ -98,7 +98,7 @@ async fn insert(connection: &mut PgConnection, entries: &[New]) -> sqlx::Result<
     let attachments = attachments(entries.iter().map(|n| &n.change));
     sqlx::query_scalar!(
         r#"with asked as (
-             select * from unnest($2::date[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::smallint[],
+             select * from unnest((select $2::date[]), $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::smallint[],
                $9::text[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::smallint[], $14::text[], $15::smallint[],
                $16::text[], $17::text[], $18::jsonb[], $19::bytea[], $20::jsonb[], $21::text[], $22::bytea[], $23::text[],
                $24::uuid[], $25::text[], $26::bytea[], $27::bytea[], $28::bigint[], $29::double precision[],
@@ -196,7 +196,7 @@ async fn update(connection: &mut PgConnection, entries: &[Change]) -> sqlx::Resu
     let attachments = attachments(entries.iter());
     let written = sqlx::query_scalar!(
         r#"with asked as (
-             select * from unnest($2::uuid[], $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::smallint[], $8::timestamptz[],
+             select * from unnest((select $2::uuid[]), $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::smallint[], $8::timestamptz[],
                $9::timestamptz[], $10::uuid[], $11::jsonb[], $12::smallint[], $13::smallint[], $14::text[], $15::smallint[],
                $16::text[], $17::text[], $18::bigint[], $19::timestamptz[], $20::text[], $21::text[], $22::jsonb[], $23::bytea[],
                $24::bytea[], $25::jsonb[], $26::text[], $27::bytea[], $28::text[], $29::uuid[], $30::text[], $31::bytea[],
@@ -230,7 +230,7 @@ async fn update(connection: &mut PgConnection, entries: &[Change]) -> sqlx::Resu
              from unnest($34::uuid[], $35::bigint[]) as named (id, place) join done using (place)),
            used as (
              update attachment a set linked = true from named
-             where a.district = $1 and a.id = named.id and not a.linked),
+             where a.district = $1 and a.id = any($34::uuid[]) and a.id = named.id and not a.linked),
            linked as (
              insert into attachment_link (district, attachment_id, resource)
              select $1, id, resource from named on conflict do nothing),

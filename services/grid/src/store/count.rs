@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, PgPool};
 
-use crate::model::numbers::{Count, Member, Times};
+use crate::model::numbers::{Count, Member, Spread, Times};
 use crate::model::period::Piece;
 
 /// What to read: areas of one depth, each with all below it; members, crossed with the areas; periods.
@@ -56,7 +56,8 @@ impl Columns {
     }
 }
 
-/// How often things happened; what never did is left out.
+/// How often things happened; what never did is left out. The offset keeps the planner from reading all days of a member to
+/// join them with the pieces.
 pub async fn read(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<Vec<Count>> {
     let columns = Columns::of(asked);
     let rows = sqlx::query!(
@@ -64,9 +65,10 @@ pub async fn read(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<Ve
            piece as materialized (select * from unnest($6::integer[], $7::smallint[], $8::date[], $9::date[]) as p(period, span, first, last)),
            rolled as (
              select c.area, m.place, p.period, c.metric, c.count
-             from member m cross join piece p join statistic_count c
-               on c.district = $1 and c.dimension = m.dimension and c.area = any($2) and c.member = m.member
-                 and c.span = p.span and c.day between p.first and p.last),
+             from member m cross join piece p cross join lateral (
+               select * from statistic_count c
+               where c.district = $1 and c.dimension = m.dimension and c.area = any($2) and c.member = m.member
+                 and c.span = p.span and c.day between p.first and p.last offset 0) as c),
            tail as (
              select left(t.area, $3) as area, m.place, p.period, t.metric, t.amount as count
              from statistic_contribution t
@@ -101,8 +103,7 @@ pub async fn read(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<Ve
     Ok(count.collect())
 }
 
-/// How long things took; what never happened is left out. The distribution is summed and cut in the database: only its
-/// median and ninetieth percentile come back.
+/// How long things took; what never happened is left out.
 pub async fn read_times(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<Vec<Times>> {
     let columns = Columns::of(asked);
     let rows = sqlx::query!(
@@ -110,9 +111,10 @@ pub async fn read_times(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Res
            piece as materialized (select * from unnest($6::integer[], $7::smallint[], $8::date[], $9::date[]) as p(period, span, first, last)),
            rolled as (
              select c.area, m.place, p.period, c.metric, c.minutes, c.count
-             from member m cross join piece p join statistic_minutes c
-               on c.district = $1 and c.dimension = m.dimension and c.area = any($2) and c.member = m.member
-                 and c.span = p.span and c.day between p.first and p.last),
+             from member m cross join piece p cross join lateral (
+               select * from statistic_minutes c
+               where c.district = $1 and c.dimension = m.dimension and c.area = any($2) and c.member = m.member
+                 and c.span = p.span and c.day between p.first and p.last offset 0) as c),
            tail as (
              select left(t.area, $3) as area, m.place, p.period, t.metric, t.minutes, t.amount as count
              from statistic_contribution t
@@ -120,19 +122,11 @@ pub async fn read_times(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Res
                join piece p on t.day between p.first and p.last
              where t.district = $1 and t.minutes is not null
                and t.seq > coalesce((select seq from statistic_head where district = $1), 0)
-               and left(t.area, $3) = any($2)),
-           summed as (
-             select area, place, period, metric, minutes, sum(count) as count
-             from (select * from rolled union all select * from tail) as both_parts
-             group by 1, 2, 3, 4, 5 having sum(count) > 0),
-           running as (
-             select *, sum(count) over (partition by area, place, period, metric order by minutes) as upto,
-               sum(count) over (partition by area, place, period, metric) as total
-             from summed)
+               and left(t.area, $3) = any($2))
            select area as "area!", place as "place!", period as "period!", metric as "metric!",
-             max(total)::bigint as "count!", min(minutes) filter (where upto * 2 >= total) as "median!",
-             min(minutes) filter (where upto * 10 >= total * 9) as "p90!"
-           from running group by 1, 2, 3, 4"#,
+             array_agg(minutes) as "minutes!", array_agg(count) as "counts!"
+           from (select * from rolled union all select * from tail) as both_parts
+           group by 1, 2, 3, 4"#,
         asked.district,
         asked.areas,
         columns.length,
@@ -145,14 +139,15 @@ pub async fn read_times(conn: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Res
     )
     .fetch_all(conn)
     .await?;
-    let times = rows.into_iter().map(|r| Times {
-        area: r.area,
-        member: r.place as usize - 1,
-        period: r.period as usize,
-        metric: r.metric,
-        count: r.count,
-        median: r.median,
-        p90: r.p90,
+    let times = rows.into_iter().filter_map(|r| {
+        let spread = Spread::of(r.minutes.into_iter().zip(r.counts).collect())?;
+        Some(Times {
+            area: r.area,
+            member: r.place as usize - 1,
+            period: r.period as usize,
+            metric: r.metric,
+            spread,
+        })
     });
     Ok(times.collect())
 }

@@ -59,7 +59,7 @@ impl Entry for Sought {
                  c.conditions as "conditions: Json<Vec<Condition>>", c.verify_public_reports, c.retired,
                  c.version as category_version, p.limits as "main?: Json<PartialLimits>",
                  (select w.version from work_calendar w where w.district = $1) as calendar_version
-               from unnest($2::uuid[]) with ordinality as asked (id, place)
+               from unnest((select $2::uuid[])) with ordinality as asked (id, place)
                  join event e on e.id = asked.id
                  join category c on c.district = e.district and c.code = e.category
                  left join category p on p.district = c.district and p.code = c.parent

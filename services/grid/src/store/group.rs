@@ -23,7 +23,8 @@ pub trait Entry: Send + Sync + Sized + 'static {
     /// Its district.
     fn district(&self) -> i32;
 
-    /// Does all or none, by one statement; answers in the order of the entries.
+    /// Does all or none, by one statement; answers in the order of the entries. Of the arrays that it unnests one comes from a
+    /// sub-select: its length, which differs with each call, would else make PostgreSQL plan each call anew.
     fn run(
         connection: &mut PgConnection,
         entries: &[Self],

@@ -6,7 +6,7 @@ use time::Date;
 use time::macros::format_description;
 
 use crate::model::count::Metric;
-use crate::model::numbers::{Numbers, Times};
+use crate::model::numbers::{Numbers, Spread, Times};
 use crate::model::period::Period;
 use crate::model::rate::Rate;
 
@@ -74,8 +74,8 @@ pub fn durations(times: &[Times]) -> pb::Durations {
         total: Some(pb::Duration::default()),
     };
     for row in times {
-        let duration =
-            pb::Duration { count: row.count, median_minutes: row.median.into(), p90_minutes: row.p90.into() };
+        let Spread { count, median, p90 } = row.spread;
+        let duration = pb::Duration { count, median_minutes: median.into(), p90_minutes: p90.into() };
         match row.metric {
             metric if metric == Metric::AcceptanceTime.code() => durations.acceptance = Some(duration),
             metric if metric == Metric::HandlingTime.code() => durations.handling = Some(duration),
