@@ -1,6 +1,6 @@
 # The commands of the README. Each does its own set-up.
 
-.PHONY: run test lint conformance prepare fmt bench kills proof
+.PHONY: run test lint conformance prepare fmt bench kills sbom proof
 
 run:
 	scripts/bootstrap run
@@ -30,6 +30,11 @@ fmt:
 	scripts/bootstrap all
 	cargo fmt --all
 	scripts/tools/node_modules/.bin/buf format -w
+
+# Bills of materials (CycloneDX) of the programs and of the page that shows the API, into target/sbom.
+sbom:
+	scripts/bootstrap sbom
+	scripts/sbom
 
 # 100 kills of the service and of PostgreSQL at random moments under load; SEED=… does the same ones again.
 kills:

@@ -37,7 +37,7 @@ struct Options {
     /// 事件分布在多少天内 / over how many days the events are spread
     #[arg(long, default_value_t = 90)]
     days: u32,
-    /// 在多少个区县施加负载；事件总是分布在全部十五个区县 / in how many districts people are at work; events are in all fifteen
+    /// 在多少个区县施加负载；空库也只填充这些区县 / in how many districts people are at work; an empty database is filled with these only
     #[arg(long, default_value_t = 15)]
     districts: usize,
     /// 每项测量的秒数 / seconds of each measurement

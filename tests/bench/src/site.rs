@@ -30,7 +30,7 @@ pub(crate) struct Wanted {
     pub(crate) events: u64,
     /// Over how many days they are spread.
     pub(crate) days: u32,
-    /// In how many of the districts people are at work.
+    /// In how many of the districts people are at work, and have been where the database is yet to be filled.
     pub(crate) districts: usize,
 }
 
@@ -111,7 +111,7 @@ impl Site {
         }
         let options = fill::Options {
             events: wanted.events,
-            districts: Vec::new(),
+            districts: self.districts.iter().take(wanted.districts).map(|district| district.code).collect(),
             now: Clock::system().now(),
             days: wanted.days,
             seed: SEED,
