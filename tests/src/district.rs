@@ -2,19 +2,19 @@
 //! communities, the calendar that is shipped, four sub-categories, two departments.
 
 use jingwei_grid::api::wire::calendar;
-use jingwei_grid::model::calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::area_service_client::AreaServiceClient;
 use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
 use jingwei_proto::grid::v1::department_service_client::DepartmentServiceClient;
+use jingwei_work_calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use tonic::{Code, Response, Status};
 
 use crate::{Error, Session};
 
 const DIVISIONS: &str = include_str!("../../services/grid/data/zhengzhou-divisions.csv");
-const HOLIDAYS: &str = include_str!("../../services/grid/data/holidays-cn.csv");
-const SHIFTS: &str = include_str!("../../services/grid/data/default-shifts.csv");
+const HOLIDAYS: &str = include_str!("../../services/work-calendar/data/holidays-cn.csv");
+const SHIFTS: &str = include_str!("../../services/work-calendar/data/default-shifts.csv");
 
 /// How many streets of a district, communities of a street and base grids of a community there are.
 const SHAPE: (usize, usize, usize) = (4, 3, 3);

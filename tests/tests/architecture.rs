@@ -20,6 +20,11 @@ const NEVER: &[(&str, &[&str], &str)] = &[
     ("services/kit/src", &["jingwei_grid", "jingwei_gateway", "crate::model"], "kit knows no service"),
     ("gateway/src", &["sqlx", "jingwei_grid"], "the gateway has no database and no service in it"),
     ("services/cluster/src", &["jingwei_kit", "tokio"], "the launcher needs nothing of ours"),
+    (
+        "services/work-calendar/src",
+        &["sqlx", "tonic", "tokio", "jingwei_kit", "jingwei_proto", "jingwei_grid"],
+        "the calendar is arithmetic",
+    ),
 ];
 
 fn root() -> PathBuf {

@@ -1,8 +1,8 @@
 //! Grid governance (网格化治理): areas, the people in them, and events from a report to a closed case.
 //!
 //! **Nouns** (`model`): area (区域) and its versions, department (职能部门), staff member and posting (派驻), contact card
-//! (连心卡), category (事件类别) with limits, work calendar (工作日历), event (事件), transition, upload (上传) and attachment
-//! (附件).
+//! (连心卡), category (事件类别) with limits, event (事件), transition, upload (上传) and attachment
+//! (附件). The work calendar (工作日历) and its arithmetic are `jingwei_work_calendar`'s.
 //!
 //! **Invariants**: each change of an event is exactly one transition, chained by hashes; the table `model::arcs` says who may do
 //! what from which state; a deadline moves only by an extension or a suspension; of two changes of one version one is

@@ -3,9 +3,9 @@
 mod common;
 
 use common::{Session, Site, metadata, moment, refusal, request_id, wrong_fields};
-use jingwei_grid::model::calendar::{DayKind, covered_years, parse_days, parse_shifts};
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
+use jingwei_work_calendar::{DayKind, covered_years, parse_days, parse_shifts};
 use time::macros::datetime;
 use tonic::Code;
 
@@ -13,9 +13,9 @@ const NAME: &str = "districts/410182/workCalendar";
 
 /// The holidays and shifts that the product ships.
 fn shipped() -> pb::WorkCalendar {
-    let days = parse_days(include_str!("../data/holidays-cn.csv")).expect("reads");
-    let shifts = parse_shifts(include_str!("../data/default-shifts.csv")).expect("reads");
-    let day = |day: &jingwei_grid::model::calendar::CalendarDay| pb::CalendarDay {
+    let days = parse_days(include_str!("../../work-calendar/data/holidays-cn.csv")).expect("reads");
+    let shifts = parse_shifts(include_str!("../../work-calendar/data/default-shifts.csv")).expect("reads");
+    let day = |day: &jingwei_work_calendar::CalendarDay| pb::CalendarDay {
         date: day.date.to_string(),
         kind: match day.kind {
             DayKind::Off => pb::CalendarDayKind::Off,
@@ -24,7 +24,7 @@ fn shipped() -> pb::WorkCalendar {
         .into(),
         display_name: day.display_name.clone(),
     };
-    let shift = |shift: &jingwei_grid::model::calendar::Shift| pb::Shift {
+    let shift = |shift: &jingwei_work_calendar::Shift| pb::Shift {
         weekday: shift.weekday.into(),
         start_minute: shift.start_minute.into(),
         end_minute: shift.end_minute.into(),

@@ -10,7 +10,6 @@ use common::district::{COMMUNITY, GRID, OTHER_GRID, PESTS};
 use common::{DISTRICT, Session, Site, refusal, request_id};
 use futures::future::join_all;
 use jingwei_grid::api::wire::calendar;
-use jingwei_grid::model::calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use jingwei_kit::outbox::{place, token};
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1 as pb;
@@ -18,6 +17,7 @@ use jingwei_proto::grid::v1::area_service_client::AreaServiceClient;
 use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
 use jingwei_proto::grid::v1::event_service_client::EventServiceClient;
+use jingwei_work_calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Response, Status, Streaming};
 
@@ -230,8 +230,10 @@ async fn found_other_district(site: &Site) {
         };
         CategoryServiceClient::new(session()).create_category(request).await.expect("created");
     }
-    let days = parse_days(include_str!("../data/holidays-cn.csv")).expect("the shipped data read");
-    let shifts = parse_shifts(include_str!("../data/default-shifts.csv")).expect("the shipped data read");
+    let days =
+        parse_days(include_str!("../../work-calendar/data/holidays-cn.csv")).expect("the shipped data read");
+    let shifts = parse_shifts(include_str!("../../work-calendar/data/default-shifts.csv"))
+        .expect("the shipped data read");
     let years = covered_years(&days);
     let calendar = calendar::write(410_106, 1, &Calendar::new(shifts, days, years).expect("valid"));
     let calendar = pb::WorkCalendar { etag: String::new(), ..calendar };

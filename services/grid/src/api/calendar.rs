@@ -5,14 +5,13 @@ use jingwei_kit::etag;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::calendar_service_server::CalendarService;
+use jingwei_work_calendar::{Calendar, due, measure};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 
 use super::core::{Asked, Core};
 use super::wire::{calendar as wire, limit, name, time as wire_time};
 use crate::error::Error;
-use crate::model::calendar::Calendar;
-use crate::model::deadline::{due, measure};
 use crate::model::refusal::Refusal;
 use crate::store::calendar as store;
 

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jingwei_work_calendar::Calendar;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::error::Error;
 use crate::model::apply::{ANSWER_WINDOW, Context, REOPEN_WINDOW};
 use crate::model::area::AreaCode;
-use crate::model::calendar::Calendar;
 use crate::model::clock::StepLimits;
 use crate::model::event::Event;
 use crate::store;

@@ -58,7 +58,7 @@ impl Exports {
             }
         });
         let mut response = Response::new(Pieces::new(receiver));
-        let day = self.0.clock.now().to_offset(crate::model::calendar::CHINA_STANDARD_TIME).date();
+        let day = self.0.clock.now().to_offset(jingwei_work_calendar::CHINA_STANDARD_TIME).date();
         download::name(response.metadata_mut(), &format!("{title}-{district}-{day}"), form);
         Ok(response)
     }

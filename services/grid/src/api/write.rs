@@ -2,13 +2,13 @@
 
 use jingwei_kit::idempotency::Key;
 use jingwei_proto::grid::v1 as pb;
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost::Message;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::wire::{event, name, transition as wire_transition, unit};
 use crate::model::actor::Actor;
-use crate::model::calendar::CHINA_STANDARD_TIME;
 use crate::model::count::contributions;
 use crate::model::event::Event;
 use crate::model::transition::Transition;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use jingwei_kit::status::{Problem, reason};
 use jingwei_proto::grid::v1::ErrorReason;
+use jingwei_work_calendar::{Limit, TimeUnit};
 use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
 use crate::model::action::{ActionKind, RequestKind};
 use crate::model::arcs::Field;
-use crate::model::deadline::{Limit, TimeUnit};
 use crate::model::event::State;
 use crate::model::unit::Unit;
 

@@ -1,11 +1,11 @@
 //! Action: what can be done with an event, and the command that asks for it.
+use jingwei_work_calendar::Limit;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::serde::rfc3339;
 use uuid::Uuid;
 
 use super::area::AreaCode;
-use super::deadline::Limit;
 use super::event::{Evidence, Outcome, SupervisionLevel, Wish};
 use super::unit::Unit;
 

@@ -1,11 +1,11 @@
 //! Apply: one action on one event, by the table. Pure: time and all facts from elsewhere are arguments.
+use jingwei_work_calendar::{Calendar, NoCalendar};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::action::{Action, Command};
 use super::actor::Actor;
 use super::arcs::{Arc, ClockEffect, Field, Next};
-use super::calendar::{Calendar, NoCalendar};
 use super::clock::{Clock, HandlingClock, StepLimits};
 use super::event::{Event, State, Supervision};
 use super::refusal::Refusal;
@@ -179,9 +179,11 @@ pub(super) fn run_clocks(next: &mut Event, effect: ClockEffect, ctx: &Context<'_
         ClockEffect::EndStep => next.step_clock = None,
         ClockEffect::EndAll => {
             next.step_clock = None;
-            next.handling_clock.iter_mut().for_each(|handling| handling.end(ctx.now));
+            next.handling_clock.iter_mut().for_each(|handling| handling.segments.end(ctx.now));
         }
-        ClockEffect::Pause => next.handling_clock.iter_mut().for_each(|handling| handling.pause(ctx.now)),
+        ClockEffect::Pause => {
+            next.handling_clock.iter_mut().for_each(|handling| handling.segments.pause(ctx.now));
+        }
         ClockEffect::Resume => {
             if let Some(handling) = &mut next.handling_clock {
                 handling.resume(ctx.now, ctx.calendar)?;

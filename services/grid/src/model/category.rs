@@ -1,9 +1,9 @@
 //! Category (事件类别): a tree of two levels with the limits of each step, by condition (立案条件).
 
+use jingwei_work_calendar::{Limit, TimeUnit};
 use serde::{Deserialize, Serialize};
 
 use super::clock::StepLimits;
-use super::deadline::{Limit, TimeUnit};
 
 /// Limits of some of the steps; what is missing is inherited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

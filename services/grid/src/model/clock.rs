@@ -1,11 +1,12 @@
 //! Clock: a deadline of one step with its alarms, and the handling clock that can stand still.
+use jingwei_work_calendar::{
+    Calendar, Limit, NoCalendar, Segments, TimeUnit, advance_by, due, due_after_pause, measure,
+};
 use serde::{Deserialize, Serialize};
 use time::serde::rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::area::AreaCode;
-use super::calendar::{Calendar, NoCalendar};
-use super::deadline::{Limit, TimeUnit, advance_by, due, measure, measure_exact};
 
 /// A step that has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,36 +168,13 @@ impl Clock {
     }
 }
 
-/// Whether the handling clock ran or stood still.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Pace {
-    /// It ran.
-    Running,
-    /// It stood still, by an approved suspension 挂账.
-    Paused,
-}
-
-/// A stretch of time in which the handling clock ran or stood still.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment {
-    /// Which of the two.
-    pub pace: Pace,
-    /// From when.
-    #[serde(with = "rfc3339")]
-    pub from: OffsetDateTime,
-    /// Until when; `None` while it lasts.
-    #[serde(with = "rfc3339::option")]
-    pub to: Option<OffsetDateTime>,
-}
-
 /// The clock of handling: starts at the first dispatch of a round, runs until the event ends, whoever holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandlingClock {
     /// The deadline.
     pub clock: Clock,
-    /// When it ran and when it stood still, without a gap since the dispatch. Never empty.
-    pub segments: Vec<Segment>,
+    /// When it ran and when it stood still, since the dispatch.
+    pub segments: Segments,
 }
 
 impl HandlingClock {
@@ -210,42 +188,30 @@ impl HandlingClock {
         calendar: &Calendar,
     ) -> Result<HandlingClock, NoCalendar> {
         let clock = Clock::start(Step::Handle, now, limit, calendar)?;
-        Ok(HandlingClock { clock, segments: vec![Segment { pace: Pace::Running, from: now, to: None }] })
+        Ok(HandlingClock { clock, segments: Segments::start(now) })
     }
 
     /// Whether it stands still.
     pub fn paused(&self) -> bool {
-        self.segments.last().is_some_and(|last| last.pace == Pace::Paused && last.to.is_none())
+        self.segments.paused_since().is_some()
     }
 
     /// Whether it has ended with the event.
     pub fn ended(&self) -> bool {
-        self.segments.last().is_some_and(|last| last.to.is_some())
-    }
-
-    pub(super) fn pause(&mut self, now: OffsetDateTime) {
-        self.end(now);
-        self.segments.push(Segment { pace: Pace::Paused, from: now, to: None });
+        self.segments.ended()
     }
 
     /// Runs on: what was left when it was paused is left now. A deadline that had passed before stays.
     pub(super) fn resume(&mut self, now: OffsetDateTime, calendar: &Calendar) -> Result<(), NoCalendar> {
-        if let Some(Segment { from, .. }) = self.segments.last()
-            && *from < self.clock.due
-        {
-            let left = measure_exact(calendar, self.clock.unit(), *from, self.clock.due)?;
-            self.clock.due = advance_by(calendar, self.clock.unit(), now, left)?;
-            self.clock.set_alarms(calendar)?;
+        if let Some(paused) = self.segments.paused_since() {
+            let due = due_after_pause(calendar, self.clock.unit(), self.clock.due, paused, now)?;
+            if due != self.clock.due {
+                self.clock.due = due;
+                self.clock.set_alarms(calendar)?;
+            }
         }
-        self.end(now);
-        self.segments.push(Segment { pace: Pace::Running, from: now, to: None });
+        self.segments.resume(now);
         Ok(())
-    }
-
-    pub(super) fn end(&mut self, now: OffsetDateTime) {
-        if let Some(last) = self.segments.last_mut().filter(|last| last.to.is_none()) {
-            last.to = Some(now);
-        }
     }
 }
 

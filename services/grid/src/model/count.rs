@@ -1,10 +1,10 @@
 //! What each transition adds to the numbers of its area: all numbers are folds over transitions and nothing else.
 
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
 use super::action::ActionKind;
-use super::calendar::CHINA_STANDARD_TIME;
 use super::clock::Stage;
 use super::event::{Event, State};
 
@@ -205,8 +205,7 @@ fn due(event: &Event) -> Option<OffsetDateTime> {
         return event.times.closed;
     }
     let handling = event.handling_clock.as_ref()?;
-    let rests =
-        handling.paused() && handling.segments.last().is_some_and(|rest| rest.from < handling.clock.due);
+    let rests = handling.segments.paused_since().is_some_and(|since| since < handling.clock.due);
     (!rests).then_some(handling.clock.due)
 }
 

@@ -1,5 +1,6 @@
 //! Deliberation (议事协商): a matter talked over and decided by residents and units, and all that is known of it.
 
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use serde::{Deserialize, Serialize};
 use time::serde::rfc3339;
 use time::{Date, OffsetDateTime};
@@ -7,7 +8,6 @@ use uuid::Uuid;
 
 use super::actor::{Actor, Role};
 use super::area::AreaCode;
-use super::calendar::CHINA_STANDARD_TIME;
 use super::event::Evidence;
 use super::unit::Unit;
 

@@ -1,4 +1,5 @@
 //! Event: something in the grid that has to be dealt with, and all that is known of it.
+use jingwei_work_calendar::Limit;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::serde::rfc3339;
@@ -6,7 +7,6 @@ use uuid::Uuid;
 
 use super::area::AreaCode;
 use super::clock::{Clock, HandlingClock};
-use super::deadline::Limit;
 use super::position::Point;
 use super::transition::Hash;
 use super::unit::Unit;

@@ -1,11 +1,10 @@
 //! Refusal: why an action is not possible, with what a text about it needs. The texts are the API's.
+use jingwei_work_calendar::{Limit, NoCalendar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::action::{ActionKind, RequestKind};
 use super::arcs::Field;
-use super::calendar::NoCalendar;
-use super::deadline::Limit;
 use super::event::State;
 use super::unit::Unit;
 

@@ -1,10 +1,10 @@
 //! Requests: what a handler asks the desk for (退回, 延期, 挂账: return, extension, suspension), and how it is decided.
+use jingwei_work_calendar::Limit;
 use time::OffsetDateTime;
 
 use super::action::{Command, RequestKind, ReturnReason};
 use super::apply::Context;
 use super::arcs::Field;
-use super::deadline::Limit;
 use super::event::{Event, PendingRequest, Wish};
 use super::refusal::Refusal;
 use super::routing;

@@ -1,9 +1,8 @@
 //! Work calendars, as the data that they were entered as.
 
+use jingwei_work_calendar::{Calendar, CalendarDay, Shift};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
-
-use crate::model::calendar::{Calendar, CalendarDay, Shift};
 
 /// A district's calendar with its version; `None` where it has none.
 pub async fn get(executor: impl PgExecutor<'_>, district: i32) -> sqlx::Result<Option<(i64, Calendar)>> {

@@ -1,13 +1,13 @@
 //! The district that tests about events live in: a calendar, five areas, a category, two departments.
 
 use jingwei_grid::api::wire::calendar;
-use jingwei_grid::model::calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
 use jingwei_proto::grid::v1::department_service_client::DepartmentServiceClient;
 use jingwei_proto::grid::v1::event_service_client::EventServiceClient;
+use jingwei_work_calendar::{Calendar, covered_years, parse_days, parse_shifts};
 
 use super::{DISTRICT, Session, Site, new_area};
 
@@ -67,9 +67,10 @@ impl Site {
 
     /// Enters the calendar that is shipped: 2020 to 2026, Monday to Friday 08:30-12:00 and 14:00-17:30.
     pub(crate) async fn load_calendar(&self) {
-        let days = parse_days(include_str!("../../data/holidays-cn.csv")).expect("the shipped data read");
-        let shifts =
-            parse_shifts(include_str!("../../data/default-shifts.csv")).expect("the shipped data read");
+        let days = parse_days(include_str!("../../../work-calendar/data/holidays-cn.csv"))
+            .expect("the shipped data read");
+        let shifts = parse_shifts(include_str!("../../../work-calendar/data/default-shifts.csv"))
+            .expect("the shipped data read");
         let years = covered_years(&days);
         let calendar = calendar::write(410_182, 1, &Calendar::new(shifts, days, years).expect("valid"));
         let calendar = pb::WorkCalendar { etag: String::new(), ..calendar };

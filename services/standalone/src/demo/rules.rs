@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use jingwei_grid::api::wire::calendar;
-use jingwei_grid::model::calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
 use jingwei_proto::grid::v1::department_service_client::DepartmentServiceClient;
+use jingwei_work_calendar::{Calendar, covered_years, parse_days, parse_shifts};
 
 use super::{Administrator, DISTRICT, create, id, lines, name, parent};
 use crate::Error;
 
-const HOLIDAYS: &str = include_str!("../../../grid/data/holidays-cn.csv");
-const SHIFTS: &str = include_str!("../../../grid/data/default-shifts.csv");
+const HOLIDAYS: &str = include_str!("../../../work-calendar/data/holidays-cn.csv");
+const SHIFTS: &str = include_str!("../../../work-calendar/data/default-shifts.csv");
 const CATEGORIES: &str = include_str!("../../demo/categories.csv");
 const DEPARTMENTS: &str = include_str!("../../demo/departments.csv");
 

@@ -1,6 +1,6 @@
 //! When reports come: so many on each day, most of them while people are about.
 
-use jingwei_grid::model::calendar::CHINA_STANDARD_TIME;
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use time::{Date, Duration, OffsetDateTime, UtcOffset, Weekday};
 
 /// The reports of a district, day by day.

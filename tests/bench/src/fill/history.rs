@@ -10,13 +10,13 @@ use jingwei_grid::api::wire::event as wire;
 use jingwei_grid::model::action::Command;
 use jingwei_grid::model::actor::Actor;
 use jingwei_grid::model::apply::apply;
-use jingwei_grid::model::calendar::CHINA_STANDARD_TIME;
 use jingwei_grid::model::count::contributions;
 use jingwei_grid::model::event::{Event, Place};
 use jingwei_grid::model::transition::Transition;
 use jingwei_grid::seal::{self, Keyring};
 use jingwei_grid::store::change::Contact;
 use jingwei_kit::status::Violations;
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost::Message;
 use time::{Date, Duration, OffsetDateTime};
 

@@ -4,9 +4,9 @@ use jingwei_grid::api::wire::limit::write as limit;
 use jingwei_grid::api::wire::time::write as moment;
 use jingwei_grid::model::actor::Actor;
 use jingwei_grid::model::area::AreaCode;
-use jingwei_grid::model::calendar::CHINA_STANDARD_TIME;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::unit::Kind;
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use time::{Duration, OffsetDateTime, Time};
 use uuid::Uuid;
 

@@ -8,7 +8,6 @@ use jingwei_grid::api::wire::calendar;
 use jingwei_grid::config::{Config, Rules};
 use jingwei_grid::files::Location;
 use jingwei_grid::model::actor::{Actor, Scope};
-use jingwei_grid::model::calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use jingwei_grid::seal::Keyring;
 use jingwei_grid::sweep::Sweep;
 use jingwei_grid::{Grid, MIGRATIONS};
@@ -25,6 +24,7 @@ use jingwei_proto::grid::v1::area_service_client::AreaServiceClient;
 use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
 use jingwei_proto::grid::v1::department_service_client::DepartmentServiceClient;
+use jingwei_work_calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use sqlx::PgPool;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -136,8 +136,9 @@ impl Site {
         make_areas(AreaServiceClient::new(session.clone()), &parent).await;
         make_categories(CategoryServiceClient::new(session.clone()), &parent).await;
         make_departments(DepartmentServiceClient::new(session.clone()), &parent).await;
-        let days = parse_days(include_str!("../../../../services/grid/data/holidays-cn.csv")).expect("read");
-        let shifts = include_str!("../../../../services/grid/data/default-shifts.csv");
+        let days = parse_days(include_str!("../../../../services/work-calendar/data/holidays-cn.csv"))
+            .expect("read");
+        let shifts = include_str!("../../../../services/work-calendar/data/default-shifts.csv");
         let years = covered_years(&days);
         let made = Calendar::new(parse_shifts(shifts).expect("read"), days, years).expect("valid");
         let calendar = pb::WorkCalendar { etag: String::new(), ..calendar::write(district, 1, &made) };

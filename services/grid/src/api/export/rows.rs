@@ -4,6 +4,7 @@ use jingwei_kit::caller::Caller;
 use jingwei_kit::status::Violations;
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::grid::v1 as pb;
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use time::{Duration, OffsetDateTime, Time};
 use uuid::Uuid;
 
@@ -17,7 +18,6 @@ use crate::error::Error;
 use crate::ledger::write::Cell;
 use crate::model::actor::Actor;
 use crate::model::area::AreaCode;
-use crate::model::calendar::CHINA_STANDARD_TIME;
 use crate::model::count::{Metric, local_day};
 use crate::model::numbers::Member;
 use crate::model::period::Period;

@@ -1,6 +1,7 @@
 //! Cells as values: codes, choices, times, numbers. What does not read is a violation at the cell's column.
 
 use jingwei_kit::status::Violations;
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost_types::Timestamp;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -10,7 +11,6 @@ use crate::api::wire::{name, time as wire_time};
 use crate::ledger::Row;
 use crate::ledger::heading::Heading;
 use crate::model::area::AreaCode;
-use crate::model::calendar::CHINA_STANDARD_TIME;
 
 /// The cells of a row, by the English names of their columns.
 pub(super) struct Cells<'a> {

@@ -3,11 +3,11 @@
 use jingwei_kit::etag;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
+use jingwei_work_calendar::{Calendar, CalendarDay, CalendarFault, DayKind, Shift};
 use time::Date;
 use time::macros::format_description;
 
 use super::name;
-use crate::model::calendar::{Calendar, CalendarDay, CalendarFault, DayKind, Shift};
 
 /// A calendar on the wire.
 pub fn write(district: i32, version: i64, calendar: &Calendar) -> pb::WorkCalendar {

@@ -2,8 +2,7 @@
 
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
-
-use crate::model::deadline::{Limit, TimeUnit};
+use jingwei_work_calendar::{Limit, TimeUnit};
 
 /// A limit on the wire.
 pub fn write(limit: Limit) -> pb::Limit {

@@ -1,6 +1,7 @@
 //! Apply, tested: what the tests share, and the tests by subject.
 use std::sync::LazyLock;
 
+use jingwei_work_calendar::{Calendar, Limit, TimeUnit, covered_years, parse_days, parse_shifts};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -9,9 +10,7 @@ use super::{ANSWER_WINDOW, Context, MergeRoot, REOPEN_WINDOW, apply};
 use crate::model::action::{Action, Command, ReturnReason};
 use crate::model::actor::{Actor, Role, Scope};
 use crate::model::area::AreaCode;
-use crate::model::calendar::{Calendar, covered_years, parse_days, parse_shifts};
 use crate::model::clock::StepLimits;
-use crate::model::deadline::{Limit, TimeUnit};
 use crate::model::event::{Event, Evidence, Outcome, Place, Reporter, ReporterKind, State};
 use crate::model::refusal::Refusal;
 use crate::model::report::{Report, report};
@@ -38,10 +37,14 @@ const SOLVED: Action = Action::Resolve { outcome: Outcome::Solved };
 const RETURN: Action = Action::RequestReturn { reason: ReturnReason::NotOurDuty };
 
 static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| {
-    let days = parse_days(include_str!("../../../data/holidays-cn.csv")).unwrap();
+    let days = parse_days(include_str!("../../../../work-calendar/data/holidays-cn.csv")).unwrap();
     let years = covered_years(&days);
-    Calendar::new(parse_shifts(include_str!("../../../data/default-shifts.csv")).unwrap(), days, years)
-        .unwrap()
+    Calendar::new(
+        parse_shifts(include_str!("../../../../work-calendar/data/default-shifts.csv")).unwrap(),
+        days,
+        years,
+    )
+    .unwrap()
 });
 
 fn limit(unit: TimeUnit, amount: u32) -> Limit {

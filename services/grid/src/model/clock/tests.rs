@@ -1,17 +1,21 @@
 //! Clocks, tested: where the alarms lie, and what standing still does.
 use std::sync::LazyLock;
 
+use jingwei_work_calendar::{covered_years, measure_exact, parse_days, parse_shifts};
 use proptest::prelude::*;
 use time::macros::datetime;
 
 use super::*;
-use crate::model::calendar::{covered_years, parse_days, parse_shifts};
 
 static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| {
-    let days = parse_days(include_str!("../../../data/holidays-cn.csv")).unwrap();
+    let days = parse_days(include_str!("../../../../work-calendar/data/holidays-cn.csv")).unwrap();
     let years = covered_years(&days);
-    Calendar::new(parse_shifts(include_str!("../../../data/default-shifts.csv")).unwrap(), days, years)
-        .unwrap()
+    Calendar::new(
+        parse_shifts(include_str!("../../../../work-calendar/data/default-shifts.csv")).unwrap(),
+        days,
+        years,
+    )
+    .unwrap()
 });
 
 fn limits() -> impl Strategy<Value = Limit> {
@@ -62,7 +66,7 @@ proptest! {
         for (runs, rests) in pauses {
             now += Duration::seconds(runs);
             let (paused_at, due) = (now, handling.clock.due);
-            handling.pause(now);
+            handling.segments.pause(now);
             now += Duration::seconds(rests);
             handling.resume(now, &CALENDAR).unwrap();
             let left = |at, due| measure_exact(&CALENDAR, limit.unit, at, due).unwrap();

@@ -1,5 +1,6 @@
 //! One action on a deliberation: whether it is possible, and what is known after it.
 
+use jingwei_work_calendar::{Calendar, Limit, TimeUnit, due};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,8 +14,6 @@ use super::{
 };
 use crate::model::actor::Actor;
 use crate::model::area::AreaCode;
-use crate::model::calendar::Calendar;
-use crate::model::deadline::{Limit, TimeUnit, due};
 
 /// What an action needs to know besides.
 #[derive(Clone, Copy, Debug)]

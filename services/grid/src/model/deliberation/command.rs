@@ -1,12 +1,12 @@
 //! What can be asked of a deliberation, and why it is refused.
 
+use jingwei_work_calendar::NoCalendar;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
 
 use super::arcs::ActionKind;
 use super::tally::Choice;
 use super::{Content, Meeting, Participant, State, iso_date};
-use crate::model::calendar::NoCalendar;
 use crate::model::event::Evidence;
 use crate::model::unit::Unit;
 

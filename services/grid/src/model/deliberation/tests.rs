@@ -1,5 +1,6 @@
 //! The table walked whole, state × action × role, and the rules of quorum and votes.
 
+use jingwei_work_calendar::{Calendar, Shift};
 use proptest::prelude::*;
 use time::macros::datetime;
 
@@ -9,7 +10,6 @@ use super::command::{Command, Refusal};
 use super::tally::tally;
 use super::*;
 use crate::model::actor::Scope;
-use crate::model::calendar::{Calendar, Shift};
 
 const NOW: OffsetDateTime = datetime!(2026-03-02 09:00 +08:00);
 const AREA: &str = "410182002011";

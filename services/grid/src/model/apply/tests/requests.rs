@@ -1,8 +1,9 @@
 //! Returns, extensions and suspensions: the rules that the table does not show.
+use jingwei_work_calendar::{Pace, measure_exact};
+
 use super::*;
 use crate::model::action::RequestKind;
-use crate::model::clock::{Pace, Stage};
-use crate::model::deadline::measure_exact;
+use crate::model::clock::Stage;
 
 /// Returned and dispatched again twice, and asked to be returned once more.
 fn returned_twice(lead: &Unit) -> Case {

@@ -1,12 +1,12 @@
 //! Random walks: whatever people and the sweep do in whatever order, the invariants hold.
 use std::collections::HashSet;
 
+use jingwei_work_calendar::{Pace, measure_exact};
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::action::ActionKind;
-use crate::model::clock::{HandlingClock, Pace};
-use crate::model::deadline::measure_exact;
+use crate::model::clock::HandlingClock;
 use crate::model::event::{Counts, SupervisionLevel};
 use crate::model::relation::allowed_actions;
 use crate::model::routing::can_give_to;

@@ -166,14 +166,14 @@ impl Calendar {
     }
 
     /// Checks that all years from one to another have data, in this order.
-    pub(super) fn require(&self, from: i32, to: i32) -> Result<(), NoCalendar> {
+    pub(crate) fn require(&self, from: i32, to: i32) -> Result<(), NoCalendar> {
         let missing = |year: &i32| self.years.binary_search(year).is_err();
         let gap = if from <= to { (from..=to).find(missing) } else { (to..=from).rev().find(missing) };
         gap.map_or(Ok(()), |year| Err(NoCalendar { year }))
     }
 
     /// The working time from one moment to another, negative if the other is earlier.
-    pub(super) fn worked(&self, from: OffsetDateTime, to: OffsetDateTime) -> Result<Duration, NoCalendar> {
+    pub(crate) fn worked(&self, from: OffsetDateTime, to: OffsetDateTime) -> Result<Duration, NoCalendar> {
         let (from, to) = (local(from)?, local(to)?);
         self.require(from.year(), to.year())?;
         Ok(self.table.worked_until(to) - self.table.worked_until(from))
@@ -181,7 +181,7 @@ impl Calendar {
 
     /// The moment nearest to `from` between which and `from` lies the working time `by`: before it if that is
     /// negative.
-    pub(super) fn moved(&self, from: OffsetDateTime, by: Duration) -> Result<OffsetDateTime, NoCalendar> {
+    pub(crate) fn moved(&self, from: OffsetDateTime, by: Duration) -> Result<OffsetDateTime, NoCalendar> {
         let start = local(from)?;
         self.require(start.year(), start.year())?;
         if by.is_zero() {
@@ -194,7 +194,7 @@ impl Calendar {
     }
 
     /// The end of the last shift of the `count`-th working day (from 1) after the day of `start`.
-    pub(super) fn end_of_day(&self, start: OffsetDateTime, count: u32) -> Result<OffsetDateTime, NoCalendar> {
+    pub(crate) fn end_of_day(&self, start: OffsetDateTime, count: u32) -> Result<OffsetDateTime, NoCalendar> {
         let start = local(start)?.date();
         let next = start.next_day().ok_or(NoCalendar { year: start.year() })?;
         self.require(next.year(), next.year())?;

@@ -4,8 +4,8 @@ use time::macros::date;
 
 use super::*;
 
-const HOLIDAYS: &str = include_str!("../../../data/holidays-cn.csv");
-const SHIFTS: &str = include_str!("../../../data/default-shifts.csv");
+const HOLIDAYS: &str = include_str!("../../data/holidays-cn.csv");
+const SHIFTS: &str = include_str!("../../data/default-shifts.csv");
 
 fn shipped() -> Calendar {
     let days = parse_days(HOLIDAYS).unwrap();

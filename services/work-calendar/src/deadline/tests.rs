@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use time::{Date, macros::datetime};
 
-use super::{super::calendar::*, *};
+use super::*;
+use crate::calendar::*;
 
 const FIRST: OffsetDateTime = datetime!(2020-01-01 0:00 +8);
 const END: OffsetDateTime = datetime!(2027-01-01 0:00 +8);
@@ -34,7 +35,7 @@ impl Week {
 }
 
 static OFFICE: LazyLock<Oracle> =
-    LazyLock::new(|| oracle(parse_shifts(include_str!("../../../data/default-shifts.csv")).unwrap()));
+    LazyLock::new(|| oracle(parse_shifts(include_str!("../../data/default-shifts.csv")).unwrap()));
 
 /// Nothing on Mondays and Thursdays, three shifts on Tuesdays, a half Saturday, all of Sunday up to midnight.
 static ODD: LazyLock<Oracle> = LazyLock::new(|| {
@@ -52,7 +53,7 @@ static ODD: LazyLock<Oracle> = LazyLock::new(|| {
 });
 
 fn oracle(shifts: Vec<Shift>) -> Oracle {
-    let days = parse_days(include_str!("../../../data/holidays-cn.csv")).unwrap();
+    let days = parse_days(include_str!("../../data/holidays-cn.csv")).unwrap();
     let first_weekday = shifts.iter().map(|shift| shift.weekday).min().unwrap();
     let mut worked = Vec::new();
     let mut date = FIRST.date();
