@@ -25,6 +25,20 @@ const NEVER: &[(&str, &[&str], &str)] = &[
         &["sqlx", "tonic", "tokio", "jingwei_kit", "jingwei_proto", "jingwei_grid"],
         "the calendar is arithmetic",
     ),
+    (
+        "services/business-environment-monitor/src/model",
+        &[
+            "sqlx",
+            "tonic",
+            "tokio",
+            "jingwei_kit",
+            "jingwei_proto",
+            "jingwei_grid",
+            "crate::store",
+            "crate::api",
+        ],
+        "the model is pure",
+    ),
 ];
 
 fn root() -> PathBuf {

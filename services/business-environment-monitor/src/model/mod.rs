@@ -1,0 +1,3 @@
+//! Types and rules, pure: no I/O, no clock, no randomness.
+
+pub mod social_credit;
