@@ -1,3 +1,6 @@
 //! Types and rules, pure: no I/O, no clock, no randomness.
 
+pub mod actor;
+pub mod issue;
 pub mod social_credit;
+pub mod term;
