@@ -1,6 +1,7 @@
 //! Types and rules, pure: no I/O, no clock, no randomness.
 
 pub mod actor;
+pub mod appointment;
 pub mod issue;
 pub mod social_credit;
 pub mod term;
