@@ -215,3 +215,6 @@ impl Arc {
             && self.who.iter().any(|(role, relation)| *role == actor.role && holds(*relation))
     }
 }
+
+#[cfg(test)]
+mod docs;
