@@ -1,13 +1,14 @@
 //! The work calendar (工作日历): when a district works, and how deadlines run on it.
 //!
-//! **Nouns**: shift (班次), holiday (节假日) and make-up working day (调休上班) make a [`Calendar`]; a [`Limit`] (时限) in one of three
-//! units of time ends where [`due`] says; [`Segments`] are when a clock ran and when it stood still.
+//! **Nouns**: shift (班次), holiday (节假日) and make-up working day (调休上班) make a [`Calendar`]; a [`Limit`] (时限) in
+//! one of three units of time ends where [`due`] says; [`Segments`] are when a clock ran and when it stood still.
 //!
 //! **Invariants**: a year without data is said, never guessed ([`NoCalendar`]); working time is exact to the nanosecond; a
 //! pause moves a deadline by the time of its unit alone.
 //!
-//! **Who calls**: the models of the services. Pure: data and time are arguments. `data/` has the holidays that were announced and an
-//! office's week, in the shape that [`parse_days`] and [`parse_shifts`] read; a district's own are imported.
+//! **Who calls**: the models of the services. Pure: data and time are arguments. `data/` has the holidays that were
+//! announced and an office's week, in the shape that [`parse_days`] and [`parse_shifts`] read; a district's own are
+//! imported.
 
 mod calendar;
 mod deadline;

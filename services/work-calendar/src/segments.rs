@@ -32,7 +32,8 @@ pub struct Segment {
     pub to: Option<OffsetDateTime>,
 }
 
-/// When a clock ran and when it stood still: without a gap since its start, never empty, only the last one may last.
+/// When a clock ran and when it stood still: without a gap since its start, never empty, only the last one may
+/// last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Segments(Vec<Segment>);
@@ -104,8 +105,8 @@ impl Deref for Segments {
     }
 }
 
-/// Where a deadline lies once a pause from `paused` to `now` is over: what was left of the unit's time then is left now. A deadline that had
-/// passed before the pause stays.
+/// Where a deadline lies once a pause from `paused` to `now` is over: what was left of the unit's time then is left now.
+/// A deadline that had passed before the pause stays.
 ///
 /// # Errors
 /// As [`measure_exact`] and [`advance_by`].

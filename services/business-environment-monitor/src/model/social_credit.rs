@@ -1,5 +1,5 @@
-//! Unified social credit code (统一社会信用代码, GB 32100-2015): the number of every legal person, with the organisation code (组织机构代码,
-//! GB 11714-1997) inside it.
+//! Unified social credit code (统一社会信用代码, GB 32100-2015): the number of every legal person, with the organisation
+//! code (组织机构代码, GB 11714-1997) inside it.
 
 use std::fmt;
 use std::str::FromStr;

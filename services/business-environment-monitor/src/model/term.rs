@@ -11,8 +11,8 @@ use time::{Date, Duration, Month, OffsetDateTime};
 pub enum Term {
     /// So many working days 工作日.
     WorkingDays(u32),
-    /// Up to the corresponding day so many months later, the month's last where it has none; to the next working day where that is a
-    /// day off.
+    /// Up to the corresponding day so many months later, the month's last where it has none; to the next working day
+    /// where that is a day off.
     Months(u32),
 }
 
@@ -39,8 +39,9 @@ impl Term {
     }
 }
 
-/// The last day of something that lasts so many months and whose first day counts: the day before the corresponding one, so that
-/// what follows on that joins without a gap; the month's last where there is none. `None` beyond the year 9999.
+/// The last day of something that lasts so many months and whose first day counts: the day before the corresponding
+/// one, so that what follows on that joins without a gap; the month's last where there is none. `None` beyond the
+/// year 9999.
 #[must_use]
 pub fn last_day(first: Date, months: u32) -> Option<Date> {
     let (year, month) = months_after(first, months);

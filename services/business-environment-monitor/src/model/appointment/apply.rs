@@ -115,7 +115,8 @@ pub enum Refusal {
     ExceptionReasonMissing,
     /// The person is nominated for the role in this batch already.
     NominatedTwice,
-    /// What it would renew is not the person's last appointment to the role, was never active, was ended early, or is over for a year.
+    /// What it would renew is not the person's last appointment to the role, was never active, was ended early, or
+    /// is over for a year.
     NotRenewable,
     /// The person holds the role, or did until less than a year ago: this must be named as the appointment that is renewed.
     RenewalMissing {

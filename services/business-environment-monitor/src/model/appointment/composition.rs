@@ -26,37 +26,36 @@ pub struct Composition {
     pub largest_group: Option<(String, Share)>,
     /// People from each group.
     pub groups: BTreeMap<String, u32>,
-    /// Representation of industries 代表性: 1 − ½Σ|pᵢ−qᵢ| between the people and the register, 0 to 1; `None` where nobody has an
-    /// industry, or the register is empty.
+    /// Representation of industries 代表性: 1 − ½Σ|pᵢ−qᵢ| between the people and the register, 0 to 1; `None` where
+    /// nobody has an industry, or the register is empty.
     pub representation: Option<f64>,
-    /// Balance over the streets 均衡性: the entropy of the people's streets by that of an even distribution over all of the
-    /// district's, 0 to 1; `None` where nobody has a street, or there are less than two.
+    /// Balance over the streets 均衡性: the entropy of the people's streets by that of an even distribution over all
+    /// of the district's, 0 to 1; `None` where nobody has a street, or there are less than two.
     pub balance: Option<f64>,
     /// People from outside of their role's main groups, each with a recorded reason.
     pub exceptions: Share,
 }
 
-/// The facts of a district that a report compares with.
-#[derive(Clone, Debug)]
-pub struct District<'a> {
-    /// The roles.
+/// What a report compares with.
+#[derive(Clone, Copy, Debug)]
+pub struct Yardstick<'a> {
+    /// The roles that the batch appoints to.
     pub roles: &'a [MonitorRole],
     /// How many enterprises the register has in each industry.
     pub enterprises: &'a BTreeMap<String, u32>,
-    /// The codes of all streets and towns.
+    /// The codes of all streets and towns of the district.
     pub streets: &'a [String],
 }
 
 /// The report on these appointments; those not appointed do not count.
 #[must_use]
-pub fn composition(members: &[Appointment], district: &District<'_>) -> Composition {
+pub fn composition(members: &[Appointment], by: &Yardstick<'_>) -> Composition {
     let members = || members.iter().filter(|member| member.state != State::Declined);
-    let of_role =
-        |member: &Appointment| district.roles.iter().find(|role| role.code == member.nomination.role);
+    let of_role = |member: &Appointment| by.roles.iter().find(|role| role.code == member.nomination.role);
     let groups = count(members().map(|member| member.nomination.group.clone()));
     let people = groups.values().sum();
 
-    let mut main: Vec<&String> = members().filter_map(of_role).flat_map(|role| &role.main_groups).collect();
+    let mut main: Vec<&String> = by.roles.iter().flat_map(|role| &role.main_groups).collect();
     main.sort_unstable();
     main.dedup();
     let covered = number(main.iter().filter(|group| groups.contains_key(**group)).count());
@@ -68,14 +67,14 @@ pub fn composition(members: &[Appointment], district: &District<'_>) -> Composit
     let streets = count(
         members()
             .filter_map(|member| member.nomination.street.clone())
-            .filter(|street| district.streets.contains(street)),
+            .filter(|street| by.streets.contains(street)),
     );
     Composition {
         people,
         breadth: Share { of: covered, all: number(main.len()) },
         largest_group: largest.map(|(group, count)| (group.clone(), Share { of: *count, all: people })),
-        representation: representation(&industries, district.enterprises),
-        balance: balance(&streets, district.streets.len()),
+        representation: representation(&industries, by.enterprises),
+        balance: balance(&streets, by.streets.len()),
         exceptions: Share { of: number(members().filter(outside).count()), all: people },
         groups,
     }

@@ -98,7 +98,8 @@ pub struct Arc {
     pub to: Next,
     /// Who may.
     pub who: &'static [(Role, Relation)],
-    /// Whether a monitor who submitted the issue is kept from it, in whatever role: no monitor handles or verifies what they raised.
+    /// Whether a monitor who submitted the issue is kept from it, in whatever role: no monitor handles or verifies
+    /// what they raised.
     pub apart: bool,
 }
 
