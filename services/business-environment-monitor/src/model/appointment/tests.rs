@@ -10,6 +10,7 @@ use crate::model::actor::Role;
 
 mod batches;
 mod terms;
+mod walk;
 
 const DISTRICT: i32 = 410_183;
 const NOW: OffsetDateTime = datetime!(2024-03-15 9:00 +8);

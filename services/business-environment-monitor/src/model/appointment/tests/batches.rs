@@ -16,26 +16,26 @@ fn content() -> Content {
 }
 
 /// A batch with its people.
-struct Case {
-    batch: Batch,
-    members: Vec<Appointment>,
+pub(super) struct Case {
+    pub(super) batch: Batch,
+    pub(super) members: Vec<Appointment>,
     roles: Vec<MonitorRole>,
-    now: OffsetDateTime,
+    pub(super) now: OffsetDateTime,
 }
 
 impl Case {
-    fn draft() -> Case {
+    pub(super) fn draft() -> Case {
         let roles = roles();
         let batch = Batch::draft(Uuid::from_u128(1), DISTRICT, content(), &office(), &roles).unwrap();
         Case { batch, members: Vec::new(), roles, now: datetime!(2024-03-04 9:00 +8) }
     }
 
-    fn attempt(&self, by: &Actor, step: &Step) -> Result<Changed, No> {
+    pub(super) fn attempt(&self, by: &Actor, step: &Step) -> Result<Changed, No> {
         let context = Context { now: self.now, calendar: &CALENDAR, roles: &self.roles };
         batch::apply(&self.batch, &self.members, step, by, &context)
     }
 
-    fn does(&mut self, step: &Step) -> &mut Case {
+    pub(super) fn does(&mut self, step: &Step) -> &mut Case {
         let (batch, changed) = self.attempt(&office(), step).unwrap();
         self.batch = batch;
         for (member, _) in changed {
@@ -45,7 +45,7 @@ impl Case {
         self
     }
 
-    fn nominate(&mut self, role: usize, person: &str) {
+    pub(super) fn nominate(&mut self, role: usize, person: &str) {
         let role = &self.roles[role];
         let given =
             Nomination { role: role.code.clone(), group: role.main_groups[0].clone(), ..nomination(person) };
