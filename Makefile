@@ -22,9 +22,7 @@ conformance:
 # Rewrites the cache that lets the SQL be checked at compile time without a database.
 prepare:
 	scripts/bootstrap all
-	cargo build --quiet -p jingwei-cluster --example scratch
-	cd services/grid && PATH="$(CURDIR)/.tools/bin:$$PATH" ../../target/debug/examples/scratch sh -ec \
-	  'export GRID_DATABASE_URL=$$DATABASE_URL; sqlx migrate run --source migrations; cargo sqlx prepare -- --all-targets'
+	scripts/sqlx-cache
 
 fmt:
 	scripts/bootstrap all

@@ -8,7 +8,10 @@ use http::{HeaderValue, Uri};
 use jingwei_kit::config;
 
 /// The backends there are: name, and the package of the services that it serves.
-pub(crate) const BACKENDS: &[(&str, &str)] = &[("grid", "jingwei.grid.v1")];
+pub(crate) const BACKENDS: &[(&str, &str)] = &[
+    ("grid", "jingwei.grid.v1"),
+    ("business-environment-monitor", "jingwei.business_environment_monitor.v1"),
+];
 
 /// A gateway's settings. Each has a working default but the backends.
 #[derive(Debug, Clone)]
@@ -98,7 +101,7 @@ fn backends(variables: &mut config::Settings) -> Vec<(String, Uri)> {
     let mut found = Vec::new();
     let mut problem = false;
     for (name, _) in BACKENDS {
-        let variable = format!("{}_URL", name.to_ascii_uppercase());
+        let variable = variable(name);
         let Some(text) = variables.text(&variable) else { continue };
         for text in text.split(',').map(str::trim) {
             match text.parse::<Uri>() {
@@ -115,8 +118,7 @@ fn backends(variables: &mut config::Settings) -> Vec<(String, Uri)> {
         }
     }
     if found.is_empty() && !problem {
-        let names =
-            BACKENDS.iter().map(|(name, _)| format!("{}_URL", name.to_ascii_uppercase())).collect::<Vec<_>>();
+        let names = BACKENDS.iter().map(|(name, _)| variable(name)).collect::<Vec<_>>();
         variables.fault(
             &names.join("/"),
             "至少设置一个后端服务的地址".into(),
@@ -124,6 +126,11 @@ fn backends(variables: &mut config::Settings) -> Vec<(String, Uri)> {
         );
     }
     found
+}
+
+/// The variable that holds a backend's addresses, without the gateway's prefix.
+fn variable(backend: &str) -> String {
+    format!("{}_URL", backend.to_ascii_uppercase().replace('-', "_"))
 }
 
 /// `http://host:port` and nothing after it.

@@ -64,8 +64,7 @@ fn paths(pool: &DescriptorPool, routes: &[(&Route, &MethodDescriptor)], schemas:
         // A second route to the same RPC needs an id of its own.
         let times = seen.entry(route.rpc.clone()).and_modify(|times| *times += 1).or_insert(1);
         if *times > 1 {
-            operation["operationId"] =
-                format!("{}_{}_{times}", method.parent_service().name(), method.name()).into();
+            operation["operationId"] = format!("{}_{times}", operation::id(method)).into();
         }
         paths.entry(path).or_default().insert(route.method.as_str().to_ascii_lowercase(), operation);
     }
@@ -77,8 +76,9 @@ fn tags(routes: &[(&Route, &MethodDescriptor)], schemas: &Schemas) -> Json {
     let mut tags: Vec<Json> = Vec::new();
     for (_, method) in routes {
         let service = method.parent_service();
-        if !tags.iter().any(|tag| tag["name"] == service.name()) {
-            tags.push(json!({"name": service.name(), "description": schemas.comments.get(&service.parent_file(), service.path())}));
+        let name = operation::tag(&service);
+        if !tags.iter().any(|tag| tag["name"] == name) {
+            tags.push(json!({"name": name, "description": schemas.comments.get(&service.parent_file(), service.path())}));
         }
     }
     tags.into()

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use jingwei_kit::caller::role_text;
 use jingwei_proto::{
     access::v1::Permission,
-    prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor},
+    prost_reflect::{
+        DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
+    },
 };
 use prost::Message;
 use serde_json::{Map, Value as Json, json};
@@ -22,6 +24,17 @@ use crate::{
 
 /// How deep a query looks into messages: `point.latitude` is two.
 const QUERY_DEPTH: usize = 4;
+
+/// What names an RPC among those of all backends, e.g. `grid_EventService_ListEvents`: two may have services of one name.
+pub(super) fn id(method: &MethodDescriptor) -> String {
+    format!("{}_{}", tag(&method.parent_service()).replace('.', "_"), method.name())
+}
+
+/// The group that an RPC is shown in, e.g. `grid.EventService`.
+pub(super) fn tag(service: &ServiceDescriptor) -> String {
+    let package = service.package_name().split('.').rev().nth(1).unwrap_or_default();
+    format!("{package}.{}", service.name())
+}
 
 /// The path of a route with a name for each of its wildcards, and their parameters.
 pub(super) fn path(route: &Route, input: &MessageDescriptor, schemas: &Schemas) -> (String, Vec<Json>) {
@@ -107,8 +120,8 @@ pub(super) fn operation(
     let permission = permission(pool, method);
     let (summary, rest) = comments::split(schemas.comments.get(&method.parent_file(), method.path()));
     let mut operation = json!({
-        "operationId": format!("{}_{}", method.parent_service().name(), method.name()),
-        "tags": [method.parent_service().name()],
+        "operationId": id(method),
+        "tags": [tag(&method.parent_service())],
         "summary": summary,
         "description": format!("{rest}\n\n{}", who_may(&permission)).trim().to_owned(),
         "parameters": parameters,
