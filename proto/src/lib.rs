@@ -34,7 +34,7 @@ pub mod google {
     }
 }
 
-pub use jingwei::{access, gateway, grid};
+pub use jingwei::{access, business_environment_monitor, gateway, grid};
 
 /// Our own packages, where generated paths from one package to another expect them.
 pub mod jingwei {
@@ -44,6 +44,15 @@ pub mod jingwei {
         #[allow(missing_docs, unreachable_pub, clippy::all)]
         pub mod v1 {
             tonic::include_proto!("jingwei.access.v1");
+        }
+    }
+
+    /// The business-environment monitor (营商环境监督).
+    pub mod business_environment_monitor {
+        /// Version 1.
+        #[allow(missing_docs, unreachable_pub, clippy::all)]
+        pub mod v1 {
+            tonic::include_proto!("jingwei.business_environment_monitor.v1");
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jingwei_business_environment_monitor::config::Config as MonitorConfig;
 use jingwei_grid::config::Config;
 use jingwei_kit::config::Settings;
 use jingwei_kit::telemetry;
@@ -13,6 +14,10 @@ const GRID: &[(&str, &str)] = &[
     ("GRID_DATABASE_URL", "postgres://grid@127.0.0.1/grid"),
     ("GRID_JWKS_URL", "http://127.0.0.1/jwks"),
     ("GRID_DATA_KEYS", "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+];
+const MONITOR: &[(&str, &str)] = &[
+    ("BUSINESS_ENVIRONMENT_MONITOR_DATABASE_URL", "postgres://monitor@127.0.0.1/monitor"),
+    ("BUSINESS_ENVIRONMENT_MONITOR_JWKS_URL", "http://127.0.0.1/jwks"),
 ];
 const BUCKET: &[(&str, &str)] =
     &[("GRID_FILES", "s3://bucket"), ("GRID_FILES_ACCESS_KEY", "id"), ("GRID_FILES_SECRET_KEY", "key")];
@@ -38,6 +43,15 @@ fn variables(given: &[(&str, &str)], prefix: &str) -> Settings {
 fn grid(given: &[(&str, &str)]) -> (String, BTreeSet<String>) {
     let mut settings = variables(given, "GRID_");
     let read = format!("{:#?}", Config::read(&mut settings));
+    let asked = settings.asked().clone();
+    settings.finish().expect("nothing is wrong");
+    (read, asked)
+}
+
+/// The same of the business-environment monitor.
+fn monitor(given: &[(&str, &str)]) -> (String, BTreeSet<String>) {
+    let mut settings = variables(given, "BUSINESS_ENVIRONMENT_MONITOR_");
+    let read = format!("{:#?}", MonitorConfig::read(&mut settings));
     let asked = settings.asked().clone();
     settings.finish().expect("nothing is wrong");
     (read, asked)
@@ -76,6 +90,11 @@ fn every_setting_of_the_grid_service_is_in_the_guide() {
 }
 
 #[test]
+fn every_setting_of_the_monitor_is_in_the_guide() {
+    assert_eq!(monitor(MONITOR).1, names(&documented("BUSINESS_ENVIRONMENT_MONITOR_")));
+}
+
+#[test]
 fn every_setting_of_the_gateway_is_in_the_guide() {
     assert_eq!(gateway(GATEWAY).1, names(&documented("GATEWAY_")));
 }
@@ -84,6 +103,8 @@ fn every_setting_of_the_gateway_is_in_the_guide() {
 fn the_defaults_in_the_guide_are_the_defaults() {
     let guide = documented("GRID_");
     assert_eq!(grid(&spelled_out(GRID, &guide)).0, grid(GRID).0);
+    let guide = documented("BUSINESS_ENVIRONMENT_MONITOR_");
+    assert_eq!(monitor(&spelled_out(MONITOR, &guide)).0, monitor(MONITOR).0);
     let guide = documented("GATEWAY_");
     assert_eq!(gateway(&spelled_out(GATEWAY, &guide)).0, gateway(GATEWAY).0);
     assert!(guide.values().flatten().count() > 5, "the table has defaults");

@@ -15,6 +15,7 @@ mod change;
 pub mod clock;
 pub mod command;
 pub mod rules;
+pub mod sight;
 pub mod transition;
 
 use clock::{Clock, Level};

@@ -69,6 +69,15 @@ impl Command {
         }
     }
 
+    /// What was said with it: a reason, a reply, a finding; empty where nothing is.
+    #[must_use]
+    pub fn said(&self) -> &str {
+        match self {
+            Command::Submit(_) | Command::Assign { .. } => "",
+            _ => self.texts().last().map_or("", |(_, text)| text),
+        }
+    }
+
     /// The texts that must not be blank, with their names.
     pub(super) fn texts(&self) -> Vec<(&'static str, &str)> {
         match self {

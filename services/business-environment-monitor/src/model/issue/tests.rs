@@ -17,6 +17,7 @@ use super::*;
 use crate::model::actor::Actor;
 
 mod matrix;
+mod sight;
 mod stories;
 mod walk;
 

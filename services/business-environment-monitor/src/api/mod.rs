@@ -1,0 +1,25 @@
+//! The handlers, one file for each proto service; each a script: read the request, ask the model, let the store write.
+
+pub mod actors;
+pub mod calendar;
+pub mod calendars;
+pub mod core;
+pub mod issue;
+pub mod issue_list;
+pub mod repeat;
+pub mod wire;
+pub mod write;
+
+use jingwei_kit::serve::Server;
+use jingwei_proto::business_environment_monitor::v1::calendar_service_server::CalendarServiceServer;
+use jingwei_proto::business_environment_monitor::v1::issue_service_server::IssueServiceServer;
+
+pub use self::calendars::Calendars;
+pub use self::core::Core;
+
+/// Adds every service to a server.
+pub fn register(server: Server, core: &Core) -> Server {
+    server
+        .service(CalendarServiceServer::new(calendar::CalendarHandlers(core.clone())))
+        .service(IssueServiceServer::new(issue::Issues(core.clone())))
+}

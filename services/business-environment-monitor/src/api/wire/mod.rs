@@ -1,0 +1,8 @@
+//! Proto ↔ model, one file for each noun.
+
+pub mod calendar;
+pub mod command;
+pub mod issue;
+pub mod name;
+pub mod time;
+pub mod transition;

@@ -1,0 +1,67 @@
+//! One change of an issue, made ready for the store: its entry in the change feed, and the answer to keep.
+
+use jingwei_kit::idempotency::Key;
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
+use prost::Message;
+use sqlx::PgExecutor;
+
+use super::wire::{issue as wire, name, transition as wire_transition};
+use crate::model::actor::Actor;
+use crate::model::issue::Issue;
+use crate::model::issue::transition::Transition;
+use crate::store::issue::Stored;
+use crate::store::issue_change::{self, Answer, Change};
+
+/// The request whose answer is kept, and what its caller may see.
+pub type Asked<'a> = (&'a Key, &'a [Actor]);
+
+/// Writes a new issue; answers with it as the database numbered it.
+///
+/// # Errors
+/// Those of the database.
+pub async fn insert(
+    executor: impl PgExecutor<'_>,
+    issue: Issue,
+    transition: &Transition,
+    asked: Option<Asked<'_>>,
+) -> sqlx::Result<Stored> {
+    let day = issue.submitted.to_offset(CHINA_STANDARD_TIME).date();
+    let mut stored = Stored { case_number: String::new(), issue };
+    let (resource, payload) = told(&stored.issue, transition);
+    let change = change(&stored, transition, &resource, &payload, asked);
+    let case_number = issue_change::insert(executor, &change, day).await?;
+    stored.case_number = case_number;
+    Ok(stored)
+}
+
+/// Writes a change; false where the version before it was no longer the issue's last.
+///
+/// # Errors
+/// Those of the database.
+pub async fn update(
+    executor: impl PgExecutor<'_>,
+    after: &Stored,
+    transition: &Transition,
+    asked: Option<Asked<'_>>,
+) -> sqlx::Result<bool> {
+    let (resource, payload) = told(&after.issue, transition);
+    issue_change::update(executor, &change(after, transition, &resource, &payload, asked)).await
+}
+
+fn change<'a>(
+    stored: &'a Stored,
+    transition: &'a Transition,
+    resource: &'a str,
+    payload: &'a [u8],
+    asked: Option<Asked<'a>>,
+) -> Change<'a> {
+    let answer =
+        asked.map(|(key, grants)| Answer { key, response: wire::write(stored, grants).encode_to_vec() });
+    Change { issue: &stored.issue, transition, resource, payload, answer }
+}
+
+/// Under which name readers of the change feed get what: the transition, without the name of a submitter.
+fn told(issue: &Issue, transition: &Transition) -> (String, Vec<u8>) {
+    let resource = name::issue(issue.submission.district, issue.submission.id);
+    (resource, wire_transition::write(issue, transition, &[]).encode_to_vec())
+}

@@ -1,0 +1,86 @@
+//! Why the service refuses: one enum, and the one table that gives each its code, reason, values and texts.
+
+use jingwei_kit::status::Problem;
+use tonic::{Code, Status};
+
+use crate::model::issue::command::Refusal;
+
+mod issue;
+
+/// The domain of this service's errors.
+pub const DOMAIN: &str = "business-environment-monitor.jingwei";
+
+/// Why a call is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error {
+    /// What kit found: a bad field, a stale etag, a database out of reach, a fault of ours.
+    Problem(Problem),
+    /// What the rules of an issue refuse.
+    Refused(Refusal),
+    /// There is no such resource, or the caller may not know of it.
+    NotFound {
+        /// Its resource name.
+        name: String,
+    },
+    /// A resource of that name exists.
+    AlreadyExists {
+        /// Its resource name.
+        name: String,
+    },
+    /// The district has no work calendar.
+    CalendarMissing,
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        Problem::from(error).status(DOMAIN)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Problem(problem) => problem,
+            Error::Refused(refusal) => issue::refused(refusal),
+            Error::NotFound { name } => {
+                let zh = format!("没有 {name}，或无权查看");
+                let en = format!("{name} does not exist, or is not yours to see");
+                Problem::new(Code::NotFound, "NOT_FOUND", zh, en).with("name", name)
+            }
+            Error::AlreadyExists { name } => {
+                let (zh, en) = (format!("{name} 已存在"), format!("{name} exists already"));
+                Problem::new(Code::AlreadyExists, "ALREADY_EXISTS", zh, en).with("name", name)
+            }
+            Error::CalendarMissing => failed(
+                "NO_CALENDAR",
+                "本区县尚无工作日历；请管理员先导入",
+                "the district has no work calendar: an administrator has to enter it first",
+            ),
+        }
+    }
+}
+
+fn failed(reason: &'static str, zh: impl Into<Box<str>>, en: impl Into<Box<str>>) -> Problem {
+    Problem::new(Code::FailedPrecondition, reason, zh, en)
+}
+
+#[cfg(test)]
+mod tests;

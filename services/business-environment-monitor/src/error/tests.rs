@@ -1,0 +1,73 @@
+//! The table of errors, whole: a snapshot shows every row, and every reason is a value of the proto's enum.
+
+use std::collections::BTreeSet;
+
+use jingwei_kit::status::{Problem, reason};
+use jingwei_proto::business_environment_monitor::v1::ErrorReason;
+use time::macros::datetime;
+
+use super::*;
+use crate::model::issue::State;
+use crate::model::issue::arcs::ActionKind;
+
+/// One of each kind.
+fn errors() -> Vec<Error> {
+    let at = datetime!(2026-03-02 09:00 UTC);
+    let refusals = [
+        Refusal::NotAllowed { action: ActionKind::Accept },
+        Refusal::WrongState { state: State::Closed, action: ActionKind::Accept },
+        Refusal::NotDue,
+        Refusal::OwnIssue,
+        Refusal::SamePerson,
+        Refusal::Missing { fields: vec!["title", "description"] },
+        Refusal::Tags { field: "tasks" },
+        Refusal::DisclosureMissing,
+        Refusal::DeemedAccepted { since: at },
+        Refusal::NoProposal,
+        Refusal::RequestPending,
+        Refusal::NoRequestPending,
+        Refusal::TooManyExtensions { limit: 1 },
+        Refusal::ExtensionTooLong { at_most: 15 },
+        Refusal::DeadlinePassed { due: at },
+        Refusal::PauseNotInFuture { until: at },
+        Refusal::NotSolved,
+        Refusal::Solved,
+        Refusal::AlreadyRated,
+        Refusal::NoCallBackDue,
+        Refusal::NoCalendar { year: 2028 },
+    ];
+    let name = || "districts/410183/issues/x".to_owned();
+    let others =
+        [Error::NotFound { name: name() }, Error::AlreadyExists { name: name() }, Error::CalendarMissing];
+    refusals.into_iter().map(Error::Refused).chain(others).collect()
+}
+
+#[test]
+fn the_table_is_as_it_was() {
+    let rows = errors().into_iter().map(|error| {
+        let Problem { code, reason, metadata, zh, en, violations, .. } = Problem::from(error);
+        let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
+        format!("{code:?} {reason} {metadata:?} {fields:?}\n  {zh}\n  {en}")
+    });
+    insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn every_reason_is_in_the_proto_and_every_value_there_is_given() {
+    let known: BTreeSet<&str> = (1..200)
+        .filter_map(|number| ErrorReason::try_from(number).ok())
+        .map(|value| value.as_str_name().trim_start_matches("ERROR_REASON_"))
+        .collect();
+    let given: BTreeSet<&str> =
+        errors().into_iter().map(|error| Problem::from(error).reason).chain(reason::ALL).collect();
+    assert_eq!(given, known);
+}
+
+#[test]
+fn both_languages_say_something_of_their_own() {
+    for error in errors() {
+        let Problem { zh, en, .. } = Problem::from(error);
+        assert!(zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{zh}");
+        assert!(!en.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{en}");
+    }
+}

@@ -1,0 +1,28 @@
+//! Sight: who may read an issue, and who learns which person submitted it.
+
+use super::Issue;
+use crate::model::actor::{Actor, Role};
+
+impl Issue {
+    /// Whether the actor may read it: the office all of its district, a department what it handles or handled, others what they
+    /// submitted.
+    #[must_use]
+    pub fn is_readable_by(&self, actor: &Actor) -> bool {
+        let theirs = match actor.role {
+            Role::Office | Role::System => true,
+            Role::Department => {
+                actor.unit.is_some() && self.rounds.iter().any(|round| round.department == actor.unit)
+            }
+            Role::Monitor | Role::Enterprise => {
+                (actor.role, &actor.subject) == (self.submitter.role, &self.submitter.subject)
+            }
+        };
+        theirs && actor.district == self.submission.district
+    }
+
+    /// Whether the actor learns the submitter's name: whom an issue is about, or who handles it, does not.
+    #[must_use]
+    pub fn shows_submitter_to(&self, actor: &Actor) -> bool {
+        actor.role != Role::Department && self.is_readable_by(actor)
+    }
+}

@@ -1,0 +1,71 @@
+//! Issues: read for an action with all that decides it, and found when their time has come.
+
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::model::issue::Issue;
+
+/// An issue as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Its number for people.
+    pub case_number: String,
+    /// The issue.
+    pub issue: Issue,
+}
+
+/// The issue of that id, with the version of the district's calendar; `None` where it has no calendar.
+pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<(Stored, Option<i64>)>> {
+    let row = sqlx::query!(
+        r#"select case_number, body as "body: Json<Issue>",
+             (select w.version from work_calendar w where w.district = $1) as calendar_version
+           from issue where district = $1 and id = $2"#,
+        district,
+        id,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|r| (Stored { case_number: r.case_number, issue: r.body.0 }, r.calendar_version)))
+}
+
+/// Every district that anything was written to.
+pub async fn districts(pool: &PgPool) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar!("select district from feed_head order by district").fetch_all(pool).await
+}
+
+/// The districts that have something for the sweep to do at `now`.
+pub async fn due_districts(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar!(
+        "select h.district from feed_head h
+         where (select min(i.alarm_time) from issue i where i.district = h.district) <= $1 order by h.district",
+        now,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Locks up to `limit` issues of a district whose time has come and that no other replica is at, in the order of their
+/// times, after the one with this time and id.
+pub async fn lock_due(
+    conn: &mut PgConnection,
+    district: i32,
+    now: OffsetDateTime,
+    after: (OffsetDateTime, Uuid),
+    limit: i64,
+) -> sqlx::Result<Vec<Stored>> {
+    let rows = sqlx::query!(
+        r#"select case_number, body as "body: Json<Issue>" from issue
+           where district = $1 and alarm_time <= $2 and (alarm_time, id) > ($3, $4)
+           order by alarm_time, id limit $5 for update skip locked"#,
+        district,
+        now,
+        after.0,
+        after.1,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|r| Stored { case_number: r.case_number, issue: r.body.0 }).collect())
+}

@@ -1,0 +1,7 @@
+//! The only SQL: plain functions over a connection that take and give the model's types.
+
+pub mod calendar;
+pub mod issue;
+pub mod issue_change;
+pub mod issue_list;
+pub mod transition;
