@@ -69,11 +69,19 @@ impl Processes {
     /// A part does not start.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let mut processes = Self::prepare(options).await?;
-        for grid in &mut processes.grids {
+        processes.serve().await?;
+        Ok(processes)
+    }
+
+    /// Starts what is ready to be started.
+    ///
+    /// # Errors
+    /// A part does not start.
+    pub async fn serve(&mut self) -> Result<(), Error> {
+        for grid in &mut self.grids {
             grid.start().await?;
         }
-        processes.gateway.start().await?;
-        Ok(processes)
+        self.gateway.start().await
     }
 
     /// Starts PostgreSQL, with the database; the rest is ready to be started.

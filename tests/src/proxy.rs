@@ -1,4 +1,4 @@
-//! A TCP proxy whose weather changes: between the service and its database it cuts, stalls, slows down or closes.
+//! A TCP proxy whose weather changes: between the service and its database it cuts, stalls, slows down, garbles or closes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +26,8 @@ pub enum Weather {
     Stalled,
     /// Each piece waits so long before it passes.
     Slow(Duration),
+    /// Every byte becomes a zero.
+    Garbled,
     /// Connections are cut, and new ones are closed at once.
     Closed,
 }
@@ -46,6 +48,8 @@ struct Sky {
     server: Option<SocketAddr>,
     /// How often all connections were cut.
     cuts: u64,
+    /// How often all connections were forgotten.
+    lapses: u64,
 }
 
 impl Proxy {
@@ -56,7 +60,7 @@ impl Proxy {
     pub async fn start() -> Result<Self, Error> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let (address, open) = (listener.local_addr()?, Arc::<AtomicUsize>::default());
-        let (sky, seen) = watch::channel(Sky { weather: Weather::Fair, server: None, cuts: 0 });
+        let (sky, seen) = watch::channel(Sky { weather: Weather::Fair, server: None, cuts: 0, lapses: 0 });
         let task = tokio::spawn(serve(listener, seen, open.clone()));
         Ok(Self { address, sky, open, task })
     }
@@ -84,6 +88,12 @@ impl Proxy {
     /// Cuts every connection; new ones pass.
     pub fn cut(&self) {
         self.sky.send_modify(|sky| sky.cuts += 1);
+    }
+
+    /// Forgets every connection, as a firewall does that was started anew: nothing passes any more, and nobody is told. New ones
+    /// pass.
+    pub fn forget(&self) {
+        self.sky.send_modify(|sky| sky.lapses += 1);
     }
 }
 
@@ -134,14 +144,17 @@ async fn pump(
     mut sky: watch::Receiver<Sky>,
 ) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
+    let known = sky.borrow().lapses;
     loop {
         let length = from.read(&mut piece).await?;
         if length == 0 {
             return to.shutdown().await;
         }
-        let seen = sky.wait_for(|sky| sky.weather != Weather::Stalled).await.map(|sky| sky.weather);
-        if let Ok(Weather::Slow(pause)) = seen {
-            tokio::time::sleep(pause).await;
+        let passes = |sky: &Sky| sky.weather != Weather::Stalled && sky.lapses == known;
+        match sky.wait_for(passes).await.map(|sky| sky.weather) {
+            Ok(Weather::Slow(pause)) => tokio::time::sleep(pause).await,
+            Ok(Weather::Garbled) => piece[..length].fill(0),
+            _ => {}
         }
         to.write_all(&piece[..length]).await?;
     }

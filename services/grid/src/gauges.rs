@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jingwei_kit::clock::Clock;
+use jingwei_kit::pg::bounded;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +34,7 @@ impl Gauges {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(error) = self.once().await {
+            if let Err(error) = bounded(INTERVAL, self.once()).await.map_err(Error::from).flatten() {
                 tracing::debug!(?error, "the backlog cannot be read");
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jingwei_kit::clock::Clock;
 use jingwei_kit::idempotency;
 use jingwei_kit::outbox::{self, Feed};
+use jingwei_kit::pg::bounded;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ use crate::store;
 
 /// How many events one transaction takes.
 const BATCH: i64 = 100;
+/// How long one sweep may take: what it has not come to by then is for the next one.
+const LONGEST: Duration = Duration::from_secs(60);
 /// How many transitions one transaction adds to the counts.
 const ROLL_UP: i64 = 5000;
 /// Counters are brought up to date once so many changes are missing in them, or so much time has passed: a thousand cost
@@ -63,7 +66,7 @@ impl Sweep {
                 self.roll_up_where(if all { 1 } else { MANY }).await?;
                 self.expire(rules.answers_kept, rules.feed_kept).await
             };
-            match done.await {
+            match bounded(LONGEST, done).await.map_err(Error::from).flatten() {
                 Ok(()) => metrics::gauge!("grid_sweep_last_success_timestamp_seconds")
                     .set(self.clock.now().unix_timestamp() as f64),
                 Err(error) => tracing::warn!(?error, "the sweep failed; the next one tries again"),

@@ -1,6 +1,7 @@
 //! Tidying: files that nobody needs any more are removed, by any number of replicas.
 
 use jingwei_kit::clock::Clock;
+use jingwei_kit::pg::bounded;
 use sqlx::PgPool;
 use time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +12,8 @@ use crate::store::{attachment, content, upload};
 
 /// How often.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long it may take once: what is left by then is for the next time.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(600);
 /// An upload to which nothing comes for so long is given up.
 const UNFINISHED_KEPT: Duration = Duration::hours(24);
 /// So long a file is kept that nothing refers to.
@@ -37,7 +40,7 @@ impl Tidy {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(error) = self.once().await {
+            if let Err(error) = bounded(LONGEST, self.once()).await.map_err(Error::from).flatten() {
                 tracing::warn!(?error, "tidying files failed; the next time tries again");
             }
         }

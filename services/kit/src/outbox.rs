@@ -31,6 +31,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
+use crate::pg::{SILENCE, bounded};
 use crate::status::{Problem, invalid, reason};
 
 /// The statement of [`append`], for a service that puts it into a CTE of its own: $1 district, $2 resource, $3 payload, $4 time.
@@ -200,7 +201,12 @@ impl Feed {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen(CHANNEL).await?;
         loop {
-            if let Ok(district) = listener.recv().await?.payload().parse() {
+            // Where none comes for long, that may be because the connection is silent for ever.
+            let Ok(wake) = tokio::time::timeout(SILENCE, listener.recv()).await else {
+                bounded(SILENCE, sqlx::query("select 1").execute(&mut listener)).await??;
+                continue;
+            };
+            if let Ok(district) = wake?.payload().parse() {
                 self.look(district);
             }
         }
@@ -214,7 +220,8 @@ async fn notify(pool: PgPool, mut woken: mpsc::UnboundedReceiver<i32>) {
         districts.sort_unstable();
         districts.dedup();
         let sql = "select pg_notify($1, district::text) from unnest($2::integer[]) as district";
-        if let Err(error) = sqlx::query(sql).bind(CHANNEL).bind(&districts).execute(&pool).await {
+        let told = bounded(SILENCE, sqlx::query(sql).bind(CHANNEL).bind(&districts).execute(&pool));
+        if let Err(error) = told.await.flatten() {
             tracing::warn!(error = %error, "cannot wake the streams; they poll");
         }
         districts.clear();
@@ -260,7 +267,8 @@ impl Reader {
 
     async fn read(&self) -> Result<Vec<Change>, sqlx::Error> {
         let sql = "select district, seq, resource, payload, create_time from outbox where district = $1 and seq > $2 order by seq limit $3";
-        sqlx::query_as(sql).bind(self.district).bind(self.after).bind(BATCH).fetch_all(&self.feed.pool).await
+        let query = sqlx::query_as(sql).bind(self.district).bind(self.after).bind(BATCH);
+        bounded(SILENCE, query.fetch_all(&self.feed.pool)).await?
     }
 }
 

@@ -1,6 +1,10 @@
 //! PostgreSQL: the pool, migrations, and what an error of it means.
 
-use std::time::Duration;
+use std::{
+    io, pin,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool,
@@ -8,6 +12,7 @@ use sqlx::{
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::{self, Instant};
 use tonic::Code;
 
 use crate::{
@@ -17,6 +22,15 @@ use crate::{
 
 /// How long a connection may lie idle and still be used without being asked whether it is alive.
 const IDLE: Duration = Duration::from_millis(100);
+
+/// How long a short statement may take, also where its connection has fallen silent: the server's own limit ends it before.
+pub const SILENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection that is in doubt has to answer.
+const DOUBT: Duration = Duration::from_secs(1);
+
+/// When work was given up last, of all that this process does with its database.
+static GIVEN_UP: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -81,6 +95,10 @@ impl Database {
         let options = self.options()?.options([
             ("statement_timeout", timeout.as_str()),
             ("idle_in_transaction_session_timeout", timeout.as_str()),
+            // A service whose machine is gone: the server finds out within a minute and ends its connections.
+            ("tcp_keepalives_idle", "30"),
+            ("tcp_keepalives_interval", "10"),
+            ("tcp_keepalives_count", "3"),
             // Where the planner expects much work, compiling and starting workers take longer than the work.
             ("jit", "off"),
             ("max_parallel_workers_per_gather", "0"),
@@ -95,6 +113,16 @@ impl Database {
                 Box::pin(async move {
                     if meta.idle_for > IDLE {
                         connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            // The pool asks each connection that comes back, and would wait for a silent one for ever. To ask with a bound
+            // first costs another round trip, so only while work has just been given up.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    if in_doubt() {
+                        time::timeout(DOUBT, connection.ping()).await.map_err(|_| silent())??;
                     }
                     Ok(true)
                 })
@@ -116,12 +144,39 @@ impl Database {
     }
 }
 
+/// Does `work`, but gives it up after `longest`. The server bounds its statements; nothing else bounds the wait for a server
+/// that is silent: a connection that the network has forgotten, say. What the work held of the pool is free soon after.
+///
+/// # Errors
+/// It was given up: whether it was done is not known.
+pub async fn bounded<T>(longest: Duration, work: impl Future<Output = T>) -> Result<T, sqlx::Error> {
+    let mut work = pin::pin!(work);
+    time::timeout(longest, work.as_mut()).await.map_err(|_| {
+        // Before the work is dropped, and its connections come back.
+        *GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        silent()
+    })
+}
+
+/// Whether connections that come back now may be those of work that was given up.
+fn in_doubt() -> bool {
+    let given_up = *GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
+    given_up.is_some_and(|at| at.elapsed() < SILENCE)
+}
+
+fn silent() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database is silent"))
+}
+
 /// What `error` means.
 pub fn classify(error: &sqlx::Error) -> Failure {
     use sqlx::Error as E;
     match error {
         E::RowNotFound => Failure::NotFound,
-        E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => Failure::Unavailable,
+        // Protocol: the answer makes no sense, as from a connection that is out of step; the pool throws it away.
+        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => {
+            Failure::Unavailable
+        }
         E::Database(database) => {
             let constraint = || database.constraint().unwrap_or_default().to_owned();
             match (database.kind(), database.code().as_deref().unwrap_or_default()) {

@@ -28,6 +28,7 @@ use crate::{
     admit::Admission,
     keys::Keys,
     method::AdmissionError,
+    pg,
     stack::{Limits, Stack},
 };
 
@@ -244,7 +245,7 @@ async fn healthy(database: Option<&PgPool>) -> bool {
     let Some(pool) = database else { return true };
     measure(pool);
     let began = Instant::now();
-    let asked = tokio::time::timeout(CHECK, sqlx::query("select 1").execute(pool)).await;
+    let asked = pg::bounded(CHECK, sqlx::query("select 1").execute(pool)).await;
     // What any call would wait: for a connection, and for the shortest answer.
     metrics::histogram!("database_check_seconds").record(began.elapsed().as_secs_f64());
     matches!(asked, Ok(Ok(_)))

@@ -1,7 +1,8 @@
 //! What happens around every call: trace, metrics, load shedding, deadline, panics, the end of streams.
 //!
 //! A handler runs in a task of its own: where its caller goes away or its time is over, it still comes to its commit or
-//! its rollback, and keeps its place under the concurrency limit until then.
+//! its rollback, and keeps its place under the concurrency limit until then. Only one that still waits long after that, for a
+//! database that is silent, is given up.
 
 use std::{
     convert::Infallible,
@@ -27,6 +28,7 @@ use crate::{
     deadline,
     guard::{Guarded, Outcome},
     method::Method,
+    pg,
     status::{Problem, reason},
     telemetry,
 };
@@ -151,11 +153,13 @@ impl Stack {
         let permits = if method.streams { &self.shared.streams } else { &self.shared.calls };
         let permit = permits.clone().try_acquire_owned().map_err(|_| overloaded())?;
         let (mut stack, method) = (self.clone(), method.clone());
-        let task = async move {
+        let longest = deadline.saturating_duration_since(Instant::now()) + self.shared.limits.timeout;
+        let work = async move {
             let request = stack.shared.admission.admit(&method, request).await?;
             let response = stack.routes.call(request).await.unwrap_or_else(|never| match never {});
             Ok((response, Some(permit)))
         };
+        let task = async move { pg::bounded(longest, work).await? };
         match tokio::time::timeout_at(deadline, self.shared.tasks.spawn(task.instrument(span))).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(crate::status::internal(&panic)),

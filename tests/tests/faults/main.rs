@@ -2,6 +2,7 @@
 
 mod disk;
 mod kills;
+mod network;
 mod site;
 mod stop;
 mod vanish;

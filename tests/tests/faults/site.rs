@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jingwei_tests::{District, Error, Ledger, Options, Processes};
+use jingwei_tests::{District, Error, Ledger, Options, Processes, Proxy};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -20,9 +20,22 @@ impl Site {
         Self::over(Options::new(folder.path()), folder).await
     }
 
+    /// With a proxy between the service and its database.
+    pub(crate) async fn behind(proxy: &Proxy) -> Result<Self, Error> {
+        let folder = tempfile::tempdir()?;
+        let options = Options { database_at: Some(proxy.address()), ..Options::new(folder.path()) };
+        let mut processes = Processes::prepare(options).await?;
+        proxy.lead_to(processes.postgres());
+        processes.serve().await?;
+        Self::with(processes, folder).await
+    }
+
     /// With these options, which name the folder.
     pub(crate) async fn over(options: Options, folder: TempDir) -> Result<Self, Error> {
-        let processes = Processes::start(options).await?;
+        Self::with(Processes::start(options).await?, folder).await
+    }
+
+    async fn with(processes: Processes, folder: TempDir) -> Result<Self, Error> {
         let district = District::all().into_iter().find(|d| d.code == 410_182).ok_or("no such district")?;
         processes.set_up(&district).await?;
         Ok(Self { processes, district, _folder: folder })

@@ -1,13 +1,17 @@
 //! The upload service: chunks in, checked content out.
 
+use std::time::Duration;
+
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::idempotency::{Key, once};
-use jingwei_kit::status::{Violations, invalid};
+use jingwei_kit::pg::bounded;
+use jingwei_kit::status::{Violations, internal, invalid};
 use jingwei_proto::google::api::HttpBody;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::upload_service_server::UploadService;
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::core::Core;
@@ -19,6 +23,9 @@ use crate::error::Error;
 use crate::files::{Failure, Files};
 use crate::model::upload::{Content, MAX_CHUNK, Progress, Purpose, Refusal, Step, Upload};
 use crate::store::{content, upload as store};
+
+/// How long a file may take to be checked, cleaned and stored.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// The upload service.
 #[derive(Clone)]
@@ -135,11 +142,18 @@ impl Uploads {
                 upload
             }
         };
-        let upload = if upload.is_complete() { self.finish(&upload).await? } else { upload };
+        let upload = if upload.is_complete() { self.finish_anyway(upload).await? } else { upload };
         if let Progress::Refused(refusal) = upload.progress {
             return Err(refusal.into());
         }
         Ok(wire::write(&upload))
+    }
+
+    /// In a task of its own: a large file takes longer than a call is given.
+    async fn finish_anyway(&self, upload: Upload) -> Result<Upload, Error> {
+        let uploads = self.clone();
+        let task = async move { bounded(LONGEST, uploads.finish(&upload)).await? };
+        tokio::spawn(task.in_current_span()).await.map_err(|panic| Error::Problem(internal(&panic)))?
     }
 
     /// Checks, cleans and stores what is complete; whoever does it at the same moment does the same.

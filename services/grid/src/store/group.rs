@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jingwei_kit::pg::{Failure, classify};
+use jingwei_kit::pg::{Failure, SILENCE, bounded, classify};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, oneshot};
 
@@ -106,7 +106,9 @@ async fn take_turn<E: Entry>(pool: PgPool, lane: Arc<Lane<E>>, _turn: OwnedMutex
 }
 
 async fn run<E: Entry>(pool: &PgPool, entries: &[E]) -> sqlx::Result<Vec<E::Answer>> {
-    E::run(&mut *pool.acquire().await?, entries).await
+    let mut connection = pool.acquire().await?;
+    // The rest of the district waits behind it.
+    bounded(SILENCE, E::run(&mut connection, entries)).await?
 }
 
 /// The index of the entry in the `place`th row, as `unnest … with ordinality` counts them: from 1.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use jingwei_kit::{
-    pg::{Database, Failure, classify},
+    pg::{Database, Failure, bounded, classify},
     status::Problem,
     testing,
 };
 use sqlx::{Connection, Executor, PgConnection, PgPool, migrate::Migrator};
+use tokio::{io::AsyncWriteExt, net::TcpListener, time::Instant};
 use tonic::Code;
 
 /// The migrations of the kit's tests.
@@ -111,6 +112,37 @@ async fn a_lost_or_missing_connection_is_unavailable() {
     // Nobody there.
     let nobody = Database::new("postgres://nobody@127.0.0.1:1/none");
     assert_eq!(classify(&nobody.connect().await.expect_err("nobody listens")), Failure::Unavailable);
+}
+
+#[tokio::test]
+async fn a_server_that_makes_no_sense_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("postgres://nobody@{}/none?sslmode=disable", listener.local_addr().expect("bound"));
+    let garbler = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.expect("connected");
+        connection.write_all(&[0; 64]).await.expect("written");
+        connection
+    });
+    let error = Database::new(url).connect().await.expect_err("no message");
+    assert!(matches!(error, sqlx::Error::Protocol(_)), "{error:?}");
+    assert_eq!(classify(&error), Failure::Unavailable);
+    drop(garbler.await);
+}
+
+/// A server at work is as silent as one that is gone.
+#[tokio::test]
+async fn work_on_a_silent_connection_is_given_up_and_its_place_is_free() {
+    let database = testing::database(&NONE).await;
+    let one = Database { connections: 1, acquire_timeout: Duration::from_secs(10), ..database };
+    let pool = one.connect().await.expect("connects");
+    let longest = Duration::from_millis(50);
+    let held = async { pool.acquire().await?.execute("select pg_sleep(4)").await };
+    let error = bounded(longest, held).await.expect_err("given up");
+    assert_eq!(classify(&error), Failure::Unavailable);
+    let began = Instant::now();
+    pool.execute("select 1").await.expect("another connection");
+    // The statement goes on for longer than the connection was waited for.
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
