@@ -83,16 +83,13 @@ impl Files {
         let path = self.content(content.district, &content.sha256);
         let mut source = tokio::fs::File::open(file.path()).await?;
         let mut target = BufWriter::with_capacity(self.store.clone(), path, PART);
-        let done = async {
-            tokio::io::copy_buf(&mut tokio::io::BufReader::with_capacity(PIECE, &mut source), &mut target)
-                .await?;
-            target.shutdown().await
-        };
-        if let Err(error) = done.await {
+        let mut source = tokio::io::BufReader::with_capacity(PIECE, &mut source);
+        if let Err(error) = tokio::io::copy_buf(&mut source, &mut target).await {
             target.abort().await.ok();
             return Err(error.into());
         }
-        Ok(())
+        // Cleans up by itself where it fails, and must not be told to.
+        Ok(target.shutdown().await?)
     }
 
     /// Removes a content; fine where there is none.
