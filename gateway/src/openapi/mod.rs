@@ -76,7 +76,7 @@ fn tags(routes: &[(&Route, &MethodDescriptor)], schemas: &Schemas) -> Json {
     let mut tags: Vec<Json> = Vec::new();
     for (_, method) in routes {
         let service = method.parent_service();
-        let name = operation::tag(&service);
+        let name = operation::tag(service);
         if !tags.iter().any(|tag| tag["name"] == name) {
             tags.push(json!({"name": name, "description": schemas.comments.get(&service.parent_file(), service.path())}));
         }

@@ -27,7 +27,7 @@ const QUERY_DEPTH: usize = 4;
 
 /// What names an RPC among those of all backends, e.g. `grid_EventService_ListEvents`: two may have services of one name.
 pub(super) fn id(method: &MethodDescriptor) -> String {
-    format!("{}_{}", tag(&method.parent_service()).replace('.', "_"), method.name())
+    format!("{}_{}", tag(method.parent_service()).replace('.', "_"), method.name())
 }
 
 /// The group that an RPC is shown in, e.g. `grid.EventService`.
@@ -121,7 +121,7 @@ pub(super) fn operation(
     let (summary, rest) = comments::split(schemas.comments.get(&method.parent_file(), method.path()));
     let mut operation = json!({
         "operationId": id(method),
-        "tags": [tag(&method.parent_service())],
+        "tags": [tag(method.parent_service())],
         "summary": summary,
         "description": format!("{rest}\n\n{}", who_may(&permission)).trim().to_owned(),
         "parameters": parameters,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jingwei_kit::idempotency;
 use jingwei_kit::outbox;
+use jingwei_kit::pg::bounded;
 use jingwei_work_calendar::Calendar;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -22,6 +23,8 @@ use crate::store::issue::Stored;
 
 /// How many issues one transaction takes.
 const BATCH: i64 = 100;
+/// How long one sweep may take: what it has not come to by then is for the next one.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// The time and id of an issue that was looked at.
 type Place = (OffsetDateTime, Uuid);
@@ -40,7 +43,7 @@ impl Sweep {
                 self.once().await?;
                 self.expire(rules.answers_kept, rules.feed_kept).await
             };
-            match done.await {
+            match bounded(LONGEST, done).await.map_err(Error::from).flatten() {
                 Ok(()) => {
                     metrics::gauge!("business_environment_monitor_sweep_last_success_timestamp_seconds")
                         .set(self.0.clock.now().unix_timestamp() as f64);

@@ -67,7 +67,7 @@ async fn a_refusal_takes_two_people_and_a_transfer_ends_the_clocks() {
     office.propose_refusal(propose).await.expect("proposed");
     let alone = office.refuse_issue(refuse.clone()).await;
     assert_eq!(refusal(alone), (Code::FailedPrecondition, "SAME_PERSON".into()));
-    let mut chief = site.issues("wang", Role::Dispatcher, DISTRICT);
+    let mut chief = site.issues("wang", Role::BusinessEnvironmentOffice, DISTRICT);
     let refused = chief.refuse_issue(refuse).await.expect("refused").into_inner();
     assert_eq!((refused.state(), refused.due_time), (pb::IssueState::NotAccepted, None));
 
@@ -166,7 +166,7 @@ async fn everyone_sees_what_is_theirs_and_a_department_not_who_submitted_it() {
         (site.office(), vec![&fresh.name, &handled.name]),
         (site.handler(), vec![&handled.name]),
         (site.issues("qian", Role::Department, WATER), vec![]),
-        (site.issues("sun", Role::Supervisor, DISTRICT), vec![]),
+        (site.issues("sun", Role::Monitor, DISTRICT), vec![]),
     ] {
         let page = who.list_issues(list()).await.expect("a page").into_inner().issues;
         assert_eq!(page.iter().map(|issue| &issue.name).collect::<Vec<_>>(), expected);

@@ -15,18 +15,20 @@ use jingwei_proto::prost_reflect::MethodDescriptor;
 use tonic::{Code, Status};
 
 /// Scopes, and what each reaches of the district 410183.
-const SCOPES: [(&str, &[&str]); 5] = [
+const SCOPES: [(&str, &[&str]); 6] = [
     ("districts/-", &["inside", "district"]),
     ("districts/410183", &["inside", "district"]),
     ("districts/410182", &[]),
     ("districts/410183/departments/housing", &["inside"]),
     ("districts/410183/areas/410183001", &["inside"]),
+    ("districts/410183/enterprises/91350100M000100Y43", &["inside"]),
 ];
 
 /// Which role of a grant stands for which of the model's.
-const ROLES: [(Role, ModelRole); 3] = [
-    (Role::Supervisor, ModelRole::Monitor),
-    (Role::Dispatcher, ModelRole::Office),
+const ROLES: [(Role, ModelRole); 4] = [
+    (Role::Monitor, ModelRole::Monitor),
+    (Role::Enterprise, ModelRole::Enterprise),
+    (Role::BusinessEnvironmentOffice, ModelRole::Office),
     (Role::Department, ModelRole::Department),
 ];
 
@@ -69,7 +71,7 @@ async fn a_call_is_let_in_where_role_and_scope_say_so() {
             calls.push((session.clone(), role, scope, reached, method));
         }
     }
-    assert!(calls.len() >= 27 * 9 * SCOPES.len(), "{} calls", calls.len());
+    assert!(calls.len() >= 27 * 13 * SCOPES.len(), "{} calls", calls.len());
     let wrong = futures::stream::iter(calls).map(async |(session, role, scope, reached, method)| {
         let (request, permission) = (smallest(&method.input()), permission(method));
         let expected = permission.roles().any(|r| r == role) && reached.contains(&needs(&permission));

@@ -17,7 +17,7 @@ async fn eight<T>(
     let other = site.replica().await;
     let sessions = (0..8).map(|i| {
         let replica = if i % 2 == 0 { site } else { &other };
-        replica.issues(&format!("li-{i}"), Role::Dispatcher, DISTRICT)
+        replica.issues(&format!("li-{i}"), Role::BusinessEnvironmentOffice, DISTRICT)
     });
     join_all(sessions.map(|session| async { call(session).await.map(Response::into_inner) })).await
 }
@@ -42,7 +42,7 @@ async fn a_decision_and_its_opposite_do_not_both_happen() {
     let site = Site::with_calendar().await;
     let name = site.submitted().await.name;
     site.office().register_issue(register(&name)).await.expect("registered");
-    let (mut li, mut wang) = (site.office(), site.issues("wang", Role::Dispatcher, DISTRICT));
+    let (mut li, mut wang) = (site.office(), site.issues("wang", Role::BusinessEnvironmentOffice, DISTRICT));
     let transfer = pb::TransferIssueRequest {
         name: name.clone(),
         to: "市审计局".into(),

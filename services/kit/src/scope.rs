@@ -23,11 +23,18 @@ pub enum Scope {
         /// Its code.
         code: String,
     },
+    /// One enterprise.
+    Enterprise {
+        /// The district of the enterprise.
+        district: i32,
+        /// Its unified social credit code: 18 capitals and digits; its check digits are the issuer's to look at.
+        code: String,
+    },
 }
 
 /// A text that is no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a scope is districts/-, districts/D, districts/D/areas/CODE or districts/D/departments/CODE")]
+#[error("a scope is districts/-, districts/D, or in D areas/CODE, departments/CODE or enterprises/CODE")]
 pub struct NoScope;
 
 /// The district of a resource name, `districts/410182/…`; `None` for another text or for all (`districts/-`).
@@ -50,6 +57,9 @@ impl Scope {
             Self::Department { district, code } => {
                 district_of(resource) == Some(*district) && segment(resource, "departments") == Some(code)
             }
+            Self::Enterprise { district, code } => {
+                district_of(resource) == Some(*district) && segment(resource, "enterprises") == Some(code)
+            }
         }
     }
 
@@ -62,9 +72,10 @@ impl Scope {
     pub fn district(&self) -> Option<i32> {
         match self {
             Self::Everywhere => None,
-            Self::District(district) | Self::Area { district, .. } | Self::Department { district, .. } => {
-                Some(*district)
-            }
+            Self::District(district)
+            | Self::Area { district, .. }
+            | Self::Department { district, .. }
+            | Self::Enterprise { district, .. } => Some(*district),
         }
     }
 }
@@ -89,9 +100,17 @@ impl FromStr for Scope {
             ["departments", code] if !code.is_empty() => {
                 Ok(Self::Department { district, code: code.to_owned() })
             }
+            ["enterprises", code] if is_credit_code(code) => {
+                Ok(Self::Enterprise { district, code: code.to_owned() })
+            }
             _ => Err(NoScope),
         }
     }
+}
+
+/// 18 capitals and digits.
+fn is_credit_code(code: &str) -> bool {
+    code.len() == 18 && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 }
 
 /// 6, 9, 12, 15 or 18 digits.
@@ -106,6 +125,7 @@ impl fmt::Display for Scope {
             Self::District(district) => write!(f, "districts/{district}"),
             Self::Area { district, code } => write!(f, "districts/{district}/areas/{code}"),
             Self::Department { district, code } => write!(f, "districts/{district}/departments/{code}"),
+            Self::Enterprise { district, code } => write!(f, "districts/{district}/enterprises/{code}"),
         }
     }
 }
@@ -121,6 +141,7 @@ mod tests {
             "districts/410182",
             "districts/410182/areas/410182002011",
             "districts/410182/departments/water",
+            "districts/410182/enterprises/91350100M000100Y43",
         ] {
             assert_eq!(text.parse::<Scope>().expect("a scope").to_string(), text);
         }
@@ -134,6 +155,8 @@ mod tests {
             "districts/410182/areas/41018200x",
             "districts/410182/areas/410182/x",
             "districts/410182/departments/",
+            "districts/410182/enterprises/91350100m000100y43",
+            "districts/410182/enterprises/91350100M000100Y4",
             "districts/410182/events/1",
             "districts/41018x",
             "districts/+10182",
@@ -165,6 +188,10 @@ mod tests {
                 && !covers(area, "districts/410182/areas/410182")
         );
         assert!(!covers(area, "districts/410182") && !covers(area, "districts/410182/events/410182002"));
+        let enterprise = "districts/410182/enterprises/91350100M000100Y43";
+        assert!(
+            covers(enterprise, &format!("{enterprise}/needs/1")) && !covers(enterprise, "districts/410182")
+        );
         let department = "districts/410182/departments/water";
         assert!(
             covers(department, department)

@@ -138,11 +138,12 @@ async fn work(options: Options, demo: Demo, stop: &CancellationToken) -> Result<
 }
 
 fn announce(suite: &Suite, dir: &Path) {
-    let (gateway, grid) = (suite.gateway(), suite.grid());
+    let (gateway, grid, monitor) = (suite.gateway(), suite.grid(), suite.monitor());
     println!(
         "\n经纬已启动 / Jingwei is up
   网关 gateway   http://{gateway}        （JSON、gRPC、gRPC-Web；接口文档 API docs: http://{gateway}/docs）
   网格服务 grid   grpc://{grid}
+  营商环境 monitor grpc://{monitor}
   数据目录 data   {}
 
   令牌 a token:   jingwei token --data-dir {0} --role grid-worker --scope 410182002011001

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use jingwei_business_environment_monitor as business_environment_monitor;
 use jingwei_cluster::Cluster;
 use jingwei_grid::Grid;
 use jingwei_grid::config::{Config, Rules};
@@ -15,11 +16,12 @@ use jingwei_kit::clock::Clock;
 use jingwei_kit::config::Secret;
 use jingwei_kit::pg::Database;
 use jingwei_kit::stack::Limits;
-use jingwei_proto::grid::v1::event_service_server::SERVICE_NAME;
+use jingwei_proto::business_environment_monitor::v1::issue_service_server::SERVICE_NAME as ISSUES;
+use jingwei_proto::grid::v1::event_service_server::SERVICE_NAME as EVENTS;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -27,6 +29,9 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::folder::{self, Held};
 use crate::keys::LocalKey;
 use crate::{Error, databases};
+
+/// Where a service listens that only the gateway and tests have to find.
+const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
 /// How a suite is started.
 #[derive(Debug, Clone)]
@@ -46,6 +51,7 @@ pub struct Suite {
     gateway: SocketAddr,
     grid: SocketAddr,
     grid_database: Database,
+    monitor: SocketAddr,
     cluster: Option<Cluster>,
     /// In the order in which they are stopped: the gateway first.
     running: Vec<Part>,
@@ -77,8 +83,8 @@ impl Suite {
         let cluster = private_cluster(&options).await?;
         let server = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(options.database_url.clone());
         let suite = match start_all(&options, &server.unwrap_or_default(), &key, listener).await {
-            Ok(Started { gateway, grid, grid_database, running, ended }) => {
-                Self { gateway, grid, grid_database, cluster, running, ended, key, _held: held }
+            Ok(Started { gateway, grid, grid_database, monitor, running, ended }) => {
+                Self { gateway, grid, grid_database, monitor, cluster, running, ended, key, _held: held }
             }
             Err(error) => {
                 stop_cluster(cluster).await?;
@@ -94,13 +100,13 @@ impl Suite {
     /// Waits until the gateway says that the services behind it answer.
     async fn ready(&self) -> Result<(), Error> {
         let channel = Endpoint::from_shared(format!("http://{}", self.gateway))?.connect().await?;
-        let mut health = HealthClient::new(channel);
-        let asked = HealthCheckRequest { service: SERVICE_NAME.to_owned() };
+        let health = HealthClient::new(channel);
         let serves = async {
             let mut ticks = tokio::time::interval(Duration::from_millis(20));
-            while !matches!(health.check(asked.clone()).await, Ok(said) if said.get_ref().status() == ServingStatus::Serving)
-            {
-                ticks.tick().await;
+            for service in [EVENTS, ISSUES] {
+                while !is_serving(health.clone(), service).await {
+                    ticks.tick().await;
+                }
             }
         };
         let in_time = tokio::time::timeout(Duration::from_secs(30), serves).await;
@@ -115,6 +121,11 @@ impl Suite {
     /// The grid service's own gRPC address.
     pub fn grid(&self) -> SocketAddr {
         self.grid
+    }
+
+    /// The business-environment monitor's own gRPC address.
+    pub fn monitor(&self) -> SocketAddr {
+        self.monitor
     }
 
     /// The grid service's own database: for what an operator does beside the service.
@@ -147,6 +158,11 @@ impl Suite {
     }
 }
 
+async fn is_serving(mut health: HealthClient<Channel>, service: &str) -> bool {
+    let said = health.check(HealthCheckRequest { service: service.to_owned() }).await;
+    said.is_ok_and(|said| said.get_ref().status() == ServingStatus::Serving)
+}
+
 /// A part that runs, and how to stop it.
 struct Part {
     stop: CancellationToken,
@@ -157,6 +173,7 @@ struct Started {
     gateway: SocketAddr,
     grid: SocketAddr,
     grid_database: Database,
+    monitor: SocketAddr,
     running: Vec<Part>,
     ended: CancellationToken,
 }
@@ -170,30 +187,68 @@ async fn start_all(
     if options.database_url.is_none() {
         databases::close_others(server).await?;
     }
-    let gateway = listener.local_addr()?;
+    let (gateway, ended) = (listener.local_addr()?, CancellationToken::new());
+    let (grid, grid_database, grid_part) = start_grid(options, server, key, gateway, &ended).await?;
+    let (monitor, monitor_part) = start_monitor(options, server, key, &ended).await?;
+    let backends = [("grid", grid), ("business-environment-monitor", monitor)];
+    let backends = backends.map(|(name, at)| Ok((name.to_owned(), format!("http://{at}").parse()?)));
+    let mut settings =
+        jingwei_gateway::Settings::new(backends.into_iter().collect::<Result<Vec<_>, Error>>()?);
+    settings.linger = Duration::ZERO;
+    let stop = CancellationToken::new();
+    let serving = jingwei_gateway::run(settings, listener, stop.clone());
+    let running = vec![run(stop, &ended, async { Ok(serving.await?) }), grid_part, monitor_part];
+    Ok(Started { gateway, grid, grid_database, monitor, running, ended })
+}
+
+async fn start_grid(
+    options: &Options,
+    server: &str,
+    key: &LocalKey,
+    gateway: SocketAddr,
+    ended: &CancellationToken,
+) -> Result<(SocketAddr, Database, Part), Error> {
     let database = Database::new(databases::ensure(server, "grid", &options.dir).await?);
     jingwei_grid::migrate(&database).await?;
     let config = Config {
-        listen: ([127, 0, 0, 1], 0).into(),
+        listen: ANY_PORT.into(),
         database: database.clone(),
         keys: key.source(),
         data_keys: data_keys(&options.dir)?,
-        // Whoever calls stops with us.
-        limits: Limits { linger: Duration::ZERO, ..Limits::default() },
+        limits: limits(),
         rules: Rules { public_url: format!("http://{gateway}"), ..Rules::default() },
         files: Location::Folder(options.dir.join("files")),
     };
-    let (stop_grid, stop_gateway) = (CancellationToken::new(), CancellationToken::new());
-    let bound = Grid::bind(config, options.clock.clone(), stop_grid.clone()).await?;
-    let grid = bound.address();
-    let backends = [("grid".to_owned(), format!("http://{grid}").parse()?)];
-    let mut settings = jingwei_gateway::Settings::new(backends);
-    settings.linger = Duration::ZERO;
-    let serving = jingwei_gateway::run(settings, listener, stop_gateway.clone());
-    let ended = CancellationToken::new();
-    let running =
-        vec![run(stop_gateway, &ended, async { Ok(serving.await?) }), run(stop_grid, &ended, bound.run())];
-    Ok(Started { gateway, grid, grid_database: database, running, ended })
+    let stop = CancellationToken::new();
+    let bound = Grid::bind(config, options.clock.clone(), stop.clone()).await?;
+    Ok((bound.address(), database, run(stop, ended, bound.run())))
+}
+
+async fn start_monitor(
+    options: &Options,
+    server: &str,
+    key: &LocalKey,
+    ended: &CancellationToken,
+) -> Result<(SocketAddr, Part), Error> {
+    let url = databases::ensure(server, "business_environment_monitor", &options.dir).await?;
+    let database = Database::new(url);
+    business_environment_monitor::migrate(&database).await?;
+    let config = business_environment_monitor::config::Config {
+        listen: ANY_PORT.into(),
+        database,
+        keys: key.source(),
+        limits: limits(),
+        rules: business_environment_monitor::config::Rules::default(),
+    };
+    let stop = CancellationToken::new();
+    let bound =
+        business_environment_monitor::Monitor::bind(config, options.clock.clone(), stop.clone()).await?;
+    Ok((bound.address(), run(stop, ended, bound.run())))
+}
+
+/// Whoever calls stops with us.
+fn limits() -> Limits {
+    Limits { linger: Duration::ZERO, ..Limits::default() }
 }
 
 /// The key that telephone numbers are sealed with: made once, kept in the data folder, lost with it.

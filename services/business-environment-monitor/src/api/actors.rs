@@ -10,26 +10,28 @@ pub fn of(caller: &Caller, district: i32) -> Vec<Actor> {
     caller.admitted_by.iter().filter_map(|grant| actor(&caller.subject, grant, district)).collect()
 }
 
-/// A department's grant is of a department; the others' are of the whole district.
+/// A department's grant is of a department, an enterprise's of an enterprise; the others' are of the whole district.
 fn actor(subject: &str, grant: &Grant, district: i32) -> Option<Actor> {
     let role = role(grant.role)?;
+    if !grant.scope.touches(district) {
+        return None;
+    }
     let unit = match (&grant.scope, role) {
-        (Scope::Department { district: own, code }, Role::Department) if *own == district => {
-            Some(code.clone())
-        }
-        (_, Role::Department) => return None,
-        (Scope::Everywhere, _) => None,
-        (Scope::District(own), _) if *own == district => None,
+        (Scope::Department { code, .. }, Role::Department)
+        | (Scope::Enterprise { code, .. }, Role::Enterprise) => Some(code.clone()),
+        (_, Role::Department | Role::Enterprise) => return None,
+        (Scope::Everywhere | Scope::District(_), _) => None,
         _ => return None,
     };
     Some(Actor { subject: subject.to_owned(), role, district, unit })
 }
 
-/// What each role of a grant is here: a district's dispatcher is its business-environment office, a supervisor a monitor.
+/// What each role of a grant is here.
 fn role(role: GrantRole) -> Option<Role> {
     match role {
-        GrantRole::Supervisor => Some(Role::Monitor),
-        GrantRole::Dispatcher => Some(Role::Office),
+        GrantRole::Monitor => Some(Role::Monitor),
+        GrantRole::Enterprise => Some(Role::Enterprise),
+        GrantRole::BusinessEnvironmentOffice => Some(Role::Office),
         GrantRole::Department => Some(Role::Department),
         _ => None,
     }

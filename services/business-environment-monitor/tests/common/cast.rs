@@ -41,12 +41,12 @@ impl Site {
 
     /// A monitor, Zhang.
     pub(crate) fn monitor(&self) -> Issues {
-        self.issues("zhang", Role::Supervisor, DISTRICT)
+        self.issues("zhang", Role::Monitor, DISTRICT)
     }
 
     /// Li of the business-environment office.
     pub(crate) fn office(&self) -> Issues {
-        self.issues("li", Role::Dispatcher, DISTRICT)
+        self.issues("li", Role::BusinessEnvironmentOffice, DISTRICT)
     }
 
     /// Zhao of the department that handles.

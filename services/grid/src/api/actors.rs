@@ -27,7 +27,6 @@ fn actor(subject: &str, grant: &Grant, district: i32) -> Option<Actor> {
 
 fn role(role: GrantRole) -> Option<Role> {
     Some(match role {
-        GrantRole::Unspecified => return None,
         GrantRole::GridWorker => Role::GridWorker,
         GrantRole::GridChief => Role::GridChief,
         GrantRole::Community => Role::Community,
@@ -37,5 +36,11 @@ fn role(role: GrantRole) -> Option<Role> {
         GrantRole::Supervisor => Role::Supervisor,
         GrantRole::Administrator => Role::Administrator,
         GrantRole::Operator => Role::Operator,
+        // No part in the grid.
+        GrantRole::Unspecified
+        | GrantRole::Monitor
+        | GrantRole::Enterprise
+        | GrantRole::BusinessEnvironmentOffice
+        | GrantRole::Liaison => return None,
     })
 }

@@ -9,6 +9,7 @@ mod places;
 mod rules;
 
 use std::fs;
+use std::net::SocketAddr;
 
 use jingwei_kit::clock::Clock;
 use jingwei_proto::access::v1::Role;
@@ -94,8 +95,13 @@ async fn load_with(
     let scope = crate::keys::read_scope(&DISTRICT.to_string())?;
     let grant = Grant { role: Role::Administrator, scope };
     let token = suite.key().token("demo-loader", None, &grant, clock.now(), Duration::hours(1))?;
-    let channel = Endpoint::from_shared(format!("http://{}", suite.grid()))?.connect().await?;
-    let administrator = InterceptedService::new(channel, Bearer(format!("Bearer {token}").parse()?));
+    let bearer = Bearer(format!("Bearer {token}").parse()?);
+    let administrator = async |service: SocketAddr| {
+        let channel = Endpoint::from_shared(format!("http://{service}"))?.connect().await?;
+        Ok::<Administrator, Error>(InterceptedService::new(channel, bearer.clone()))
+    };
+    rules::load_of_monitor(&administrator(suite.monitor()).await?).await?;
+    let administrator = administrator(suite.grid()).await?;
     rules::load(&administrator).await?;
     let grids = places::load(&administrator).await?;
     people::load(&administrator, &grids).await?;

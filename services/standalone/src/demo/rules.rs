@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jingwei_grid::api::wire::calendar;
+use jingwei_proto::business_environment_monitor::v1 as bem;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::grid::v1::category_service_client::CategoryServiceClient;
@@ -37,14 +38,28 @@ pub(super) async fn load(administrator: &Administrator) -> Result<(), Error> {
     Ok(())
 }
 
-async fn load_calendar(administrator: &Administrator) -> Result<(), Error> {
+/// The announced holidays and the shifts of an office.
+fn calendar() -> Result<Calendar, Error> {
     let days = parse_days(HOLIDAYS)?;
     let years = covered_years(&days);
-    let made = Calendar::new(parse_shifts(SHIFTS)?, days, years).map_err(|faults| format!("{faults:?}"))?;
-    let calendar = pb::WorkCalendar { etag: String::new(), ..calendar::write(DISTRICT, 1, &made) };
+    Ok(Calendar::new(parse_shifts(SHIFTS)?, days, years).map_err(|faults| format!("{faults:?}"))?)
+}
+
+async fn load_calendar(administrator: &Administrator) -> Result<(), Error> {
+    let calendar = pb::WorkCalendar { etag: String::new(), ..calendar::write(DISTRICT, 1, &calendar()?) };
     let request_id = id(&calendar.name).to_string();
     let request = pb::UpdateWorkCalendarRequest { work_calendar: Some(calendar), request_id };
     let calendars = CalendarServiceClient::new(administrator.clone());
+    create(async || calendars.clone().update_work_calendar(request.clone()).await).await
+}
+
+/// The same calendar for the deadlines of the business-environment monitor, which has a database of its own.
+pub(super) async fn load_of_monitor(administrator: &Administrator) -> Result<(), Error> {
+    use jingwei_business_environment_monitor::api::wire::calendar::write;
+    let calendar = bem::WorkCalendar { etag: String::new(), ..write(DISTRICT, 1, &calendar()?) };
+    let request_id = id(&calendar.name).to_string();
+    let request = bem::UpdateWorkCalendarRequest { work_calendar: Some(calendar), request_id };
+    let calendars = bem::calendar_service_client::CalendarServiceClient::new(administrator.clone());
     create(async || calendars.clone().update_work_calendar(request.clone()).await).await
 }
 
