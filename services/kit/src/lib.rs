@@ -15,6 +15,7 @@
 //! | [`serve`] | bind, serve, drain | `Server::new(domain, limits, keys).service(s).database(pool).bind(addr)?.run(stop)` |
 //! | [`page`] | pages of a list | `Page::of(&request, 50, 200)?`, `.limit()`, `.cut(&mut rows, key)` |
 //! | [`etag`] | versions as etags | `of`, `check`, `version`, `mismatch` |
+//! | [`mask`] | which fields an update changes | `mask::read(request.update_mask.as_ref(), &CHANGEABLE, …)`, `.set(…)` |
 //! | [`idempotency`] | the same answer to a repeated request | `Key::of`, `once(pool, &key, now, async \|tx\| …)`, `answered` |
 //! | [`pg`] | pool, migrations, meaning of errors | `Database::read`, `.connect()`, `.migrate(&MIGRATOR)`, `classify`, `problem` |
 //! | [`outbox`] | the change feed | `append` (or its SQL in `APPEND`), `Feed::start`, `.wake`, `.stream`, `place` |
@@ -35,6 +36,7 @@ pub mod etag;
 mod guard;
 pub mod idempotency;
 pub mod keys;
+pub mod mask;
 pub mod method;
 pub mod outbox;
 pub mod page;

@@ -1,6 +1,7 @@
 //! The area service.
 
 use jingwei_kit::caller::{self, Caller};
+use jingwei_kit::mask;
 use jingwei_kit::page::Page;
 use jingwei_kit::status::{Violations, invalid};
 use jingwei_kit::{etag, status};
@@ -12,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::core::{Asked, Core};
 use super::repeat::violates;
-use super::wire::{area as wire, mask, name, point, time as wire_time};
+use super::wire::{area as wire, name, point, time as wire_time};
 use crate::error::Error;
 use crate::model::area::AreaCode;
 use crate::model::card::public_id;

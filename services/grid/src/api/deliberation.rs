@@ -2,6 +2,7 @@
 
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
 use jingwei_proto::grid::v1::deliberation_service_server::DeliberationService;
@@ -16,7 +17,7 @@ use super::evidence::link;
 use super::repeat::violates;
 use super::staff::read_name;
 use super::wire::action_request::ActionRequest;
-use super::wire::{deliberation as wire, mask, name};
+use super::wire::{deliberation as wire, name};
 use crate::error::Error;
 use crate::model::actor::Actor;
 use crate::model::deliberation::apply::{Context, apply};

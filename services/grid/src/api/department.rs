@@ -2,6 +2,7 @@
 
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::page::Page;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
@@ -11,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use super::core::{Asked, Core};
 use super::repeat::violates;
-use super::wire::{department as wire, mask, name};
+use super::wire::{department as wire, name};
 use crate::error::Error;
 use crate::model::department::Department;
 use crate::store::department as store;

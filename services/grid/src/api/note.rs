@@ -3,6 +3,7 @@
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::etag;
 use jingwei_kit::idempotency;
+use jingwei_kit::mask;
 use jingwei_kit::page::Page;
 use jingwei_kit::status::{Problem, Violations};
 use jingwei_proto::grid::v1 as pb;
@@ -18,7 +19,7 @@ use super::note_taking::{Draft, take};
 use super::repeat::key;
 use super::report::By;
 use super::staff::read_name;
-use super::wire::{event as wire_event, mask, name, note as wire, point};
+use super::wire::{event as wire_event, name, note as wire, point};
 use crate::error::Error;
 use crate::model::area::AreaCode;
 use crate::model::note::{Note, Refusal};

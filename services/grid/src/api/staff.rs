@@ -2,6 +2,7 @@
 
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::page::Page;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::core::{Asked, Core};
 use super::repeat::violates;
-use super::wire::{mask, name, staff as wire};
+use super::wire::{name, staff as wire};
 use crate::error::Error;
 use crate::model::staff::StaffMember;
 use crate::store::staff as store;

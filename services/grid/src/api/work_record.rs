@@ -2,6 +2,7 @@
 
 use jingwei_kit::caller::{self, Caller};
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::page::Page;
 use jingwei_kit::status::Violations;
 use jingwei_proto::grid::v1 as pb;
@@ -18,7 +19,7 @@ use super::reach::{self, Reach};
 use super::repeat::violates;
 use super::staff::read_name;
 use super::wire::deliberation::read_date;
-use super::wire::{event, mask, name, work_record as wire};
+use super::wire::{event, name, work_record as wire};
 use super::{actors, linked};
 use crate::error::Error;
 use crate::model::staff::Posting;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::status::{Problem, Violations};
 use jingwei_proto::grid::v1 as pb;
 use sqlx::PgConnection;
@@ -11,7 +12,7 @@ use time::OffsetDateTime;
 use super::cells::Cells;
 use super::table::{Done, Line, Table, records};
 use crate::api::Core;
-use crate::api::wire::{area as wire, mask, name};
+use crate::api::wire::{area as wire, name};
 use crate::error::Error;
 use crate::ledger::Row;
 use crate::ledger::heading::{Column, Heading};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::status::{Problem, Violations};
 use jingwei_proto::grid::v1 as pb;
 use sqlx::PgConnection;
@@ -10,7 +11,7 @@ use sqlx::PgConnection;
 use super::cells::Cells;
 use super::limits;
 use super::table::{Done, Line, Table, records};
-use crate::api::wire::{category as wire, mask, name};
+use crate::api::wire::{category as wire, name};
 use crate::error::Error;
 use crate::ledger::Row;
 use crate::ledger::heading::{Column, Heading};

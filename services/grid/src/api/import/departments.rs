@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::status::{Problem, Violations};
 use jingwei_proto::grid::v1 as pb;
 use sqlx::PgConnection;
 
 use super::cells::Cells;
 use super::table::{Done, Line, Table, records};
-use crate::api::wire::{department as wire, mask, name};
+use crate::api::wire::{department as wire, name};
 use crate::error::Error;
 use crate::ledger::Row;
 use crate::ledger::heading::{Column, Heading};

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jingwei_kit::etag;
+use jingwei_kit::mask;
 use jingwei_kit::status::{Problem, Violations};
 use jingwei_proto::grid::v1 as pb;
 use sqlx::PgConnection;
@@ -13,7 +14,7 @@ use super::cells::Cells;
 use super::table::{Done, Line, Table, records};
 use crate::api::Core;
 use crate::api::repeat::violates;
-use crate::api::wire::{mask, name, staff as wire};
+use crate::api::wire::{name, staff as wire};
 use crate::error::Error;
 use crate::ledger::Row;
 use crate::ledger::heading::{Column, Heading};

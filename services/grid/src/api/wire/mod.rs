@@ -12,7 +12,6 @@ pub mod department;
 pub mod event;
 pub mod hand_over;
 pub mod limit;
-pub mod mask;
 pub mod name;
 pub mod note;
 pub mod patrol;

@@ -1,7 +1,8 @@
 //! Update masks: which fields of a resource a request changes.
 
-use jingwei_kit::status::Violations;
 use prost_types::FieldMask;
+
+use crate::status::Violations;
 
 /// The fields that a mask names; all that may change where it is empty or unset.
 pub struct Mask<'a>(Option<&'a [String]>);
