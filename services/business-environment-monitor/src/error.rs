@@ -4,7 +4,9 @@ use jingwei_kit::status::Problem;
 use tonic::{Code, Status};
 
 use crate::model::issue::command::Refusal;
+use crate::model::need;
 
+mod assistance;
 mod issue;
 
 /// The domain of this service's errors.
@@ -17,6 +19,13 @@ pub enum Error {
     Problem(Problem),
     /// What the rules of an issue refuse.
     Refused(Refusal),
+    /// What the rules of a need refuse.
+    NeedRefused(need::Refusal),
+    /// Another fact of the kind has the reference.
+    ReferenceUsed {
+        /// It.
+        reference: String,
+    },
     /// There is no such resource, or the caller may not know of it.
     NotFound {
         /// Its resource name.
@@ -49,6 +58,12 @@ impl From<Refusal> for Error {
     }
 }
 
+impl From<need::Refusal> for Error {
+    fn from(refusal: need::Refusal) -> Self {
+        Self::NeedRefused(refusal)
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         Problem::from(error).status(DOMAIN)
@@ -60,6 +75,13 @@ impl From<Error> for Problem {
         match error {
             Error::Problem(problem) => problem,
             Error::Refused(refusal) => issue::refused(refusal),
+            Error::NeedRefused(refusal) => assistance::refused(refusal),
+            Error::ReferenceUsed { reference } => failed(
+                "REFERENCE_USED",
+                format!("凭证号 {reference} 已登记，同一笔不能重复计入"),
+                format!("the reference {reference} is recorded already: nothing counts twice"),
+            )
+            .with("reference", reference),
             Error::NotFound { name } => {
                 let zh = format!("没有 {name}，或无权查看");
                 let en = format!("{name} does not exist, or is not yours to see");

@@ -148,6 +148,7 @@ async fn a_pause_moves_the_deadline_by_its_working_time_alone() {
 async fn everyone_sees_what_is_theirs_and_a_department_not_who_submitted_it() {
     let site = Site::with_calendar().await;
     let handled = site.in_handling().await;
+    site.clock.set(datetime!(2026-03-02 09:01 +8));
     let fresh = site.submitted().await;
     let get = |name: &str| pb::GetIssueRequest { name: name.to_owned() };
     let list = || pb::ListIssuesRequest { parent: DISTRICT.into(), ..Default::default() };

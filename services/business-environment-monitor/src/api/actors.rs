@@ -32,6 +32,7 @@ fn role(role: GrantRole) -> Option<Role> {
         GrantRole::Monitor => Some(Role::Monitor),
         GrantRole::Enterprise => Some(Role::Enterprise),
         GrantRole::BusinessEnvironmentOffice => Some(Role::Office),
+        GrantRole::Liaison => Some(Role::Liaison),
         GrantRole::Department => Some(Role::Department),
         _ => None,
     }

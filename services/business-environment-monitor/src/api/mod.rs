@@ -1,9 +1,11 @@
 //! The handlers, one file for each proto service; each a script: read the request, ask the model, let the store write.
 
 pub mod actors;
+pub mod assistance;
 pub mod calendar;
 pub mod calendars;
 pub mod core;
+pub mod enterprise;
 pub mod issue;
 pub mod issue_list;
 pub mod repeat;
@@ -11,7 +13,9 @@ pub mod wire;
 pub mod write;
 
 use jingwei_kit::serve::Server;
+use jingwei_proto::business_environment_monitor::v1::assistance_service_server::AssistanceServiceServer;
 use jingwei_proto::business_environment_monitor::v1::calendar_service_server::CalendarServiceServer;
+use jingwei_proto::business_environment_monitor::v1::enterprise_service_server::EnterpriseServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_service_server::IssueServiceServer;
 
 pub use self::calendars::Calendars;
@@ -21,5 +25,7 @@ pub use self::core::Core;
 pub fn register(server: Server, core: &Core) -> Server {
     server
         .service(CalendarServiceServer::new(calendar::CalendarHandlers(core.clone())))
+        .service(EnterpriseServiceServer::new(enterprise::Enterprises(core.clone())))
+        .service(AssistanceServiceServer::new(assistance::Assistance(core.clone())))
         .service(IssueServiceServer::new(issue::Issues(core.clone())))
 }

@@ -36,10 +36,27 @@ fn errors() -> Vec<Error> {
         Refusal::NoCallBackDue,
         Refusal::NoCalendar { year: 2028 },
     ];
+    let needs = [
+        need::Refusal::NotAllowed,
+        need::Refusal::NotOpen,
+        need::Refusal::Missing { field: "reference" },
+        need::Refusal::NotOne,
+        need::Refusal::MoreThanNeeded { left: 3 },
+        need::Refusal::InFuture,
+        need::Refusal::NoFact { fact: uuid::Uuid::nil() },
+        need::Refusal::FactDecided,
+        need::Refusal::FactUndecided,
+        need::Refusal::SamePerson,
+    ];
     let name = || "districts/410183/issues/x".to_owned();
-    let others =
-        [Error::NotFound { name: name() }, Error::AlreadyExists { name: name() }, Error::CalendarMissing];
-    refusals.into_iter().map(Error::Refused).chain(others).collect()
+    let others = [
+        Error::NotFound { name: name() },
+        Error::AlreadyExists { name: name() },
+        Error::CalendarMissing,
+        Error::ReferenceUsed { reference: "LOAN-1".to_owned() },
+    ];
+    let refused = refusals.into_iter().map(Error::Refused);
+    refused.chain(needs.into_iter().map(Error::NeedRefused)).chain(others).collect()
 }
 
 #[test]

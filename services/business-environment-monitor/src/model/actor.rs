@@ -12,6 +12,8 @@ pub enum Role {
     Enterprise,
     /// The business-environment office 营商环境办.
     Office,
+    /// A liaison officer 联络员, who looks after enterprises.
+    Liaison,
     /// A department's handler 职能部门.
     Department,
     /// The system: the sweep.
@@ -20,8 +22,8 @@ pub enum Role {
 
 impl Role {
     /// Every role, once.
-    pub const ALL: [Role; 5] =
-        [Role::Monitor, Role::Enterprise, Role::Office, Role::Department, Role::System];
+    pub const ALL: [Role; 6] =
+        [Role::Monitor, Role::Enterprise, Role::Office, Role::Liaison, Role::Department, Role::System];
 }
 
 /// One grant of a caller: who, as what, where.

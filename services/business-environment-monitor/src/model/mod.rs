@@ -2,6 +2,8 @@
 
 pub mod actor;
 pub mod appointment;
+pub mod enterprise;
 pub mod issue;
+pub mod need;
 pub mod social_credit;
 pub mod term;

@@ -1,7 +1,9 @@
 //! The only SQL: plain functions over a connection that take and give the model's types.
 
 pub mod calendar;
+pub mod enterprise;
 pub mod issue;
 pub mod issue_change;
 pub mod issue_list;
+pub mod need;
 pub mod transition;

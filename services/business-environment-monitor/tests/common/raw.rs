@@ -18,6 +18,8 @@ const SAMPLES: &[&str] = &[
     "districts/410183/departments/housing",
     "districts/410183/issues/019ce000-0000-7000-8000-000000000001",
     "districts/410183/businessEnvironmentCalendar",
+    "districts/410183/enterprises/91350100M000100Y43",
+    "districts/410183/needs/019ce000-0000-7000-8000-000000000001",
     "2026-03-02",
 ];
 
@@ -65,6 +67,7 @@ fn one(field: &FieldDescriptor, rules: &DynamicMessage) -> Value {
         Kind::Enum(_) => Value::EnumNumber(of("enum", "not_in").map_or(0, |_| 1)),
         Kind::Int64 => Value::I64(of("int64", "gte").and_then(|v| v.as_i64()).unwrap_or(0).max(0)),
         Kind::Int32 => Value::I32(of("int32", "gte").and_then(|v| v.as_i32()).unwrap_or(0).max(0)),
+        _ if of("string", "uuid").is_some() => Value::String("019ce000-0000-7000-8000-000000000001".into()),
         _ => match (of("string", "pattern"), of("string", "min_len")) {
             (Some(pattern), _) => sample(pattern.as_str().expect("a string"), field.name() == "name"),
             (None, Some(_)) => Value::String("x".into()),

@@ -1,7 +1,7 @@
 //! Issues and their parts: model → wire, and the parts of requests that become them.
 
 use jingwei_kit::etag;
-use jingwei_kit::status::{Problem, Violations};
+use jingwei_kit::status::Problem;
 use jingwei_proto::business_environment_monitor::v1 as pb;
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ fn write_kind(role: Role) -> pb::SubmitterKind {
         Role::Monitor => pb::SubmitterKind::Monitor,
         Role::Enterprise => pb::SubmitterKind::Enterprise,
         // The table lets nobody else submit.
-        Role::Office | Role::Department | Role::System => pb::SubmitterKind::Unspecified,
+        Role::Office | Role::Liaison | Role::Department | Role::System => pb::SubmitterKind::Unspecified,
     }
 }
 
@@ -181,18 +181,10 @@ pub fn read_submission(
         "" => new_id(),
         text => name::read_uuid("issue_id", text)?,
     };
-    let mut violations = Violations::new();
     let enterprise = match request.enterprise_code.as_str() {
         "" => None,
-        code => code
-            .parse()
-            .map_err(|fault| {
-                let en = format!("is no unified social credit code: {fault}");
-                violations.add("enterprise_code", "social_credit_code", "不是有效的统一社会信用代码", en);
-            })
-            .ok(),
+        code => Some(code.parse().map_err(|fault| name::wrong_code("enterprise_code", &fault))?),
     };
-    violations.finish()?;
     // Tags were bounded before: what is no small number is none that the model knows.
     let tags = |tags: &[i32]| tags.iter().map(|tag| u8::try_from(*tag).unwrap_or(0)).collect();
     Ok(Submission {

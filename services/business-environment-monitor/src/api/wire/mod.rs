@@ -2,7 +2,9 @@
 
 pub mod calendar;
 pub mod command;
+pub mod enterprise;
 pub mod issue;
 pub mod name;
+pub mod need;
 pub mod time;
 pub mod transition;

@@ -3,6 +3,8 @@
 use jingwei_kit::status::{Problem, Violations, invalid};
 use uuid::Uuid;
 
+use crate::model::social_credit::{CodeFault, SocialCreditCode};
+
 /// The name of an issue.
 pub fn issue(district: i32, id: Uuid) -> String {
     format!("districts/{district}/issues/{id}")
@@ -13,6 +15,16 @@ pub fn department(district: i32, code: &str) -> String {
     format!("districts/{district}/departments/{code}")
 }
 
+/// The name of an enterprise.
+pub fn enterprise(district: i32, code: &str) -> String {
+    format!("districts/{district}/enterprises/{code}")
+}
+
+/// The name of a need.
+pub fn need(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/needs/{id}")
+}
+
 /// The district of any name that begins with `districts/410183`.
 pub fn read_district(field: &str, name: &str) -> Result<i32, Problem> {
     let district = name.strip_prefix("districts/").and_then(|d| d.split('/').next()?.parse().ok());
@@ -21,11 +33,40 @@ pub fn read_district(field: &str, name: &str) -> Result<i32, Problem> {
 
 /// District and id of an issue's name.
 pub fn read_issue(name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id(name, "issues")
+}
+
+/// District and id of a need's name.
+pub fn read_need(name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id(name, "needs")
+}
+
+fn read_id(name: &str, collection: &str) -> Result<(i32, Uuid), Problem> {
     let read = || {
-        let (district, id) = name.strip_prefix("districts/")?.split_once("/issues/")?;
+        let (district, rest) = name.strip_prefix("districts/")?.split_once('/')?;
+        let id = rest.strip_prefix(collection)?.strip_prefix('/')?;
         Some((district.parse().ok()?, Uuid::parse_str(id).ok()?))
     };
-    read().ok_or_else(|| wrong("name", "districts/410183/issues/{uuid}"))
+    read().ok_or_else(|| wrong("name", &format!("districts/410183/{collection}/{{uuid}}")))
+}
+
+/// District and code of an enterprise that a field names; the check digits of the code are right.
+pub fn read_enterprise(field: &str, name: &str) -> Result<(i32, SocialCreditCode), Problem> {
+    let parts = name.strip_prefix("districts/").and_then(|rest| rest.split_once("/enterprises/"));
+    let (district, code) =
+        parts.ok_or_else(|| wrong(field, "districts/410183/enterprises/91350100M000100Y43"))?;
+    let district =
+        district.parse().map_err(|_| wrong(field, "districts/410183/enterprises/91350100M000100Y43"))?;
+    Ok((district, code.parse().map_err(|fault| wrong_code(field, &fault))?))
+}
+
+/// What is wrong with a unified social credit code in a field.
+pub fn wrong_code(field: &str, fault: &CodeFault) -> Problem {
+    let zh = match fault.position() {
+        None => "统一社会信用代码须为 18 位".to_owned(),
+        Some(position) => format!("不是有效的统一社会信用代码：第 {position} 位不对"),
+    };
+    invalid(field, "social_credit_code", zh, format!("is no unified social credit code: {fault}"))
 }
 
 /// A UUID in a field of its own.

@@ -36,6 +36,7 @@ fn role(role: Role) -> &'static str {
         Role::Monitor => "monitor",
         Role::Enterprise => "enterprise",
         Role::Office => "office",
+        Role::Liaison => "liaison",
         Role::Department => "department",
         Role::System => "system",
     }

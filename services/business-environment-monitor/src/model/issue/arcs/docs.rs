@@ -16,6 +16,7 @@ fn person(role: Role, relation: Relation) -> Text {
         (Role::Enterprise, _) => ("提交问题的企业人员", "the enterprise's person who submitted it"),
         (Role::Office, _) => ("营商环境办", "the office"),
         (Role::Department, _) => ("本轮承办部门", "the round's department"),
+        (Role::Liaison, _) => ("联络员", "liaison officer"),
         (Role::System, _) => ("系统自动", "automatic"),
     }
 }
