@@ -30,6 +30,11 @@ const DISTRICT: i32 = 410_182;
 /// What the ids of this load are made from.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6a69_6e67_7765_6964_656d_6f34_3130_3138);
 
+/// The files that say which parts are loaded: the monitor's calendar, the grid's district, its history.
+const MONITOR: &str = "demo-monitor-loaded";
+const DISTRICT_LOADED: &str = "demo-loaded";
+const HISTORY: &str = "demo-history-loaded";
+
 /// How often a call is made before the load gives up, and the time between.
 const TRIES: usize = 20;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
@@ -67,8 +72,8 @@ pub async fn load(options: &Options, demo: Demo, stop: &CancellationToken) -> Re
     let done = |what: &str| options.dir.join(what);
     let wanted: &[&str] = match demo {
         Demo::None => &[],
-        Demo::District => &["demo-loaded"],
-        Demo::History => &["demo-loaded", "demo-history-loaded"],
+        Demo::District => &[MONITOR, DISTRICT_LOADED],
+        Demo::History => &[MONITOR, DISTRICT_LOADED, HISTORY],
     };
     if wanted.iter().all(|what| done(what).exists()) {
         return Ok(());
@@ -100,16 +105,21 @@ async fn load_with(
         let channel = Endpoint::from_shared(format!("http://{service}"))?.connect().await?;
         Ok::<Administrator, Error>(InterceptedService::new(channel, bearer.clone()))
     };
+    let file = |what: &str| options.dir.join(what);
     rules::load_of_monitor(&administrator(suite.monitor()).await?).await?;
+    fs::write(file(MONITOR), [])?;
+    if file(DISTRICT_LOADED).exists() && (demo == Demo::District || file(HISTORY).exists()) {
+        return Ok(());
+    }
     let administrator = administrator(suite.grid()).await?;
     rules::load(&administrator).await?;
     let grids = places::load(&administrator).await?;
     people::load(&administrator, &grids).await?;
-    fs::write(options.dir.join("demo-loaded"), [])?;
+    fs::write(file(DISTRICT_LOADED), [])?;
     if demo == Demo::History {
         println!("正在重演六十天的工作…… / living through sixty days of work…");
         history::play(suite, &options.dir, &grids, clock, end).await?;
-        fs::write(options.dir.join("demo-history-loaded"), [])?;
+        fs::write(file(HISTORY), [])?;
     }
     Ok(())
 }
