@@ -75,7 +75,7 @@ async fn a_call_is_let_in_where_role_and_scope_say_so() {
             calls.push((session.clone(), role, scope, reached, method));
         }
     }
-    assert!(calls.len() >= 39 * 13 * SCOPES.len(), "{} calls", calls.len());
+    assert!(calls.len() >= 40 * 13 * SCOPES.len(), "{} calls", calls.len());
     let wrong = futures::stream::iter(calls).map(async |(session, role, scope, reached, method)| {
         let (request, permission) = (smallest(&method.input()), permission(method));
         let expected = permission.roles().any(|r| r == role) && reached.contains(&needs(method, &permission));
@@ -130,7 +130,14 @@ fn the_roles_of_each_action_are_those_of_the_state_table() {
     for method in methods().iter().filter(|m| m.parent_service().name() == "IssueService") {
         let declared: BTreeSet<_> = permission(method).roles().map(|role| role.as_str_name()).collect();
         let action = ACTIONS.iter().find(|(name, _)| *name == method.name());
-        let may = |role: ModelRole| action.is_none_or(|(_, a)| a.arc().who.iter().any(|(r, _)| *r == role));
+        let may = |role: ModelRole| match action {
+            Some((_, action)) => action.arc().who.iter().any(|(r, _)| *r == role),
+            // The feed does not know who submitted what.
+            None if method.name() == "WatchIssues" => {
+                matches!(role, ModelRole::Office | ModelRole::Department)
+            }
+            None => true,
+        };
         let in_the_table: BTreeSet<_> =
             ROLES.iter().filter(|(_, role)| may(*role)).map(|(role, _)| role.as_str_name()).collect();
         assert_eq!(declared, in_the_table, "{}", method.name());

@@ -13,7 +13,7 @@ use super::core::Core;
 use super::repeat::{key, violates, written};
 use super::wire::command::ActionRequest;
 use super::wire::{issue as wire, name, transition as wire_transition};
-use super::{actors, issue_list, write};
+use super::{actors, issue_list, watch, write};
 use crate::error::Error;
 use crate::model::actor::Actor;
 use crate::model::issue::apply::{Context, apply, submit};
@@ -163,6 +163,16 @@ fn first_allowed(
 
 #[tonic::async_trait]
 impl IssueService for Issues {
+    type WatchIssuesStream = watch::IssueStream;
+
+    async fn watch_issues(
+        &self,
+        request: Request<pb::WatchIssuesRequest>,
+    ) -> Answer<Self::WatchIssuesStream> {
+        let caller = caller::of(&request);
+        Ok(Response::new(watch::watch(&self.0.feed, &caller, request.get_ref()).await?))
+    }
+
     async fn submit_issue(&self, request: Request<pb::SubmitIssueRequest>) -> Answer<pb::Issue> {
         let caller = caller::of(&request);
         Ok(Response::new(self.submit(&caller, request.get_ref()).await?))

@@ -9,6 +9,7 @@ pub mod enterprise;
 pub mod issue;
 pub mod issue_list;
 pub mod repeat;
+pub mod watch;
 pub mod wire;
 pub mod write;
 

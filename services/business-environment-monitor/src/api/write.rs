@@ -1,6 +1,7 @@
 //! One change of an issue, made ready for the store: its entry in the change feed, and the answer to keep.
 
 use jingwei_kit::idempotency::Key;
+use jingwei_proto::business_environment_monitor::v1 as pb;
 use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost::Message;
 use sqlx::PgExecutor;
@@ -62,6 +63,15 @@ fn change<'a>(
 
 /// Under which name readers of the change feed get what: the transition, without the name of a submitter.
 fn told(issue: &Issue, transition: &Transition) -> (String, Vec<u8>) {
-    let resource = name::issue(issue.submission.district, issue.submission.id);
-    (resource, wire_transition::write(issue, transition, &[]).encode_to_vec())
+    let district = issue.submission.district;
+    let resource = name::issue(district, issue.submission.id);
+    let department = issue.round().and_then(|round| round.department.as_ref());
+    let change = pb::WatchIssuesResponse {
+        issue: resource.clone(),
+        transition: Some(wire_transition::write(issue, transition, &[])),
+        department: department.map(|code| name::department(district, code)).unwrap_or_default(),
+        // Known once it is committed.
+        resume_token: String::new(),
+    };
+    (resource, change.encode_to_vec())
 }
