@@ -3,9 +3,11 @@
 use jingwei_kit::status::Problem;
 use tonic::{Code, Status};
 
+use crate::model::appointment::{apply, batch};
 use crate::model::issue::command::Refusal;
 use crate::model::need;
 
+mod appointment;
 mod assistance;
 mod issue;
 
@@ -25,6 +27,17 @@ pub enum Error {
     ReferenceUsed {
         /// It.
         reference: String,
+    },
+    /// What the rules of a batch refuse.
+    BatchRefused(batch::Refusal),
+    /// What the rules of an appointment refuse.
+    AppointmentRefused(apply::Refusal),
+    /// The person holds the role in days of the new term.
+    AlreadyAppointed {
+        /// The subject of the person.
+        person: String,
+        /// The code of the role.
+        role: String,
     },
     /// There is no such resource, or the caller may not know of it.
     NotFound {
@@ -64,6 +77,18 @@ impl From<need::Refusal> for Error {
     }
 }
 
+impl From<batch::Refusal> for Error {
+    fn from(refusal: batch::Refusal) -> Self {
+        Self::BatchRefused(refusal)
+    }
+}
+
+impl From<apply::Refusal> for Error {
+    fn from(refusal: apply::Refusal) -> Self {
+        Self::AppointmentRefused(refusal)
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         Problem::from(error).status(DOMAIN)
@@ -82,6 +107,13 @@ impl From<Error> for Problem {
                 format!("the reference {reference} is recorded already: nothing counts twice"),
             )
             .with("reference", reference),
+            Error::BatchRefused(refusal) => appointment::batch_refused(refusal),
+            Error::AppointmentRefused(refusal) => appointment::refused(&refusal),
+            Error::AlreadyAppointed { person, role } => {
+                let zh = format!("{person} 在此聘期内已受聘为 {role}");
+                let en = format!("{person} holds the role {role} in days of this term");
+                failed("ALREADY_APPOINTED", zh, en).with("person", person).with("role", role)
+            }
             Error::NotFound { name } => {
                 let zh = format!("没有 {name}，或无权查看");
                 let en = format!("{name} does not exist, or is not yours to see");

@@ -1,7 +1,9 @@
 //! The handlers, one file for each proto service; each a script: read the request, ask the model, let the store write.
 
 pub mod actors;
+pub mod appointment;
 pub mod assistance;
+pub mod batch;
 pub mod calendar;
 pub mod calendars;
 pub mod core;
@@ -14,6 +16,7 @@ pub mod wire;
 pub mod write;
 
 use jingwei_kit::serve::Server;
+use jingwei_proto::business_environment_monitor::v1::appointment_service_server::AppointmentServiceServer;
 use jingwei_proto::business_environment_monitor::v1::assistance_service_server::AssistanceServiceServer;
 use jingwei_proto::business_environment_monitor::v1::calendar_service_server::CalendarServiceServer;
 use jingwei_proto::business_environment_monitor::v1::enterprise_service_server::EnterpriseServiceServer;
@@ -25,6 +28,7 @@ pub use self::core::Core;
 /// Adds every service to a server.
 pub fn register(server: Server, core: &Core) -> Server {
     server
+        .service(AppointmentServiceServer::new(appointment::Appointments(core.clone())))
         .service(CalendarServiceServer::new(calendar::CalendarHandlers(core.clone())))
         .service(EnterpriseServiceServer::new(enterprise::Enterprises(core.clone())))
         .service(AssistanceServiceServer::new(assistance::Assistance(core.clone())))

@@ -7,6 +7,7 @@ use jingwei_proto::business_environment_monitor::v1::ErrorReason;
 use time::macros::datetime;
 
 use super::*;
+use crate::model::appointment::{self, apply, arcs, batch};
 use crate::model::issue::State;
 use crate::model::issue::arcs::ActionKind;
 
@@ -49,14 +50,47 @@ fn errors() -> Vec<Error> {
         need::Refusal::SamePerson,
     ];
     let name = || "districts/410183/issues/x".to_owned();
+    let batches = [
+        batch::Refusal::NotAllowed,
+        batch::Refusal::WrongState { state: batch::State::Draft },
+        batch::Refusal::NobodyLeft,
+        batch::Refusal::Unvetted { appointments: vec![uuid::Uuid::nil()] },
+        batch::Refusal::NoPublicity,
+        batch::Refusal::PublicityRunning { end: at },
+        batch::Refusal::Objection,
+        batch::Refusal::NoSuchObjection,
+        batch::Refusal::ObjectionsOpen,
+        batch::Refusal::TermTooLong { role: "a".into(), at_most: 24 },
+        batch::Refusal::UnknownRole { role: "a".into() },
+        batch::Refusal::NoCalendar { year: 2028 },
+        batch::Refusal::Member { appointment: uuid::Uuid::nil(), refusal: apply::Refusal::TermOutOfRange },
+    ];
+    let action = arcs::ActionKind::Vet;
+    let appointments = [
+        apply::Refusal::NotAllowed { action },
+        apply::Refusal::WrongState { state: appointment::State::Active, action },
+        apply::Refusal::BatchState { state: batch::State::Closed, action },
+        apply::Refusal::ReasonMissing,
+        apply::Refusal::RoleNotInBatch,
+        apply::Refusal::UnitMissing,
+        apply::Refusal::ExceptionReasonMissing,
+        apply::Refusal::NominatedTwice,
+        apply::Refusal::NotRenewable,
+        apply::Refusal::RenewalMissing { appointment: uuid::Uuid::nil() },
+        apply::Refusal::TooManyTerms { limit: 2 },
+        apply::Refusal::NotDue,
+    ];
     let others = [
         Error::NotFound { name: name() },
         Error::AlreadyExists { name: name() },
         Error::CalendarMissing,
         Error::ReferenceUsed { reference: "LOAN-1".to_owned() },
+        Error::AlreadyAppointed { person: "wang".into(), role: "a".into() },
     ];
     let refused = refusals.into_iter().map(Error::Refused);
-    refused.chain(needs.into_iter().map(Error::NeedRefused)).chain(others).collect()
+    let refused = refused.chain(needs.into_iter().map(Error::NeedRefused));
+    let refused = refused.chain(batches.into_iter().map(Error::BatchRefused));
+    refused.chain(appointments.into_iter().map(Error::AppointmentRefused)).chain(others).collect()
 }
 
 #[test]

@@ -17,6 +17,10 @@ const SAMPLES: &[&str] = &[
     "districts/410183",
     "districts/410183/departments/housing",
     "districts/410183/issues/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/batches/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/appointments/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/certificates/410183-2026-000001",
+    "special-supervisor",
     "districts/410183/businessEnvironmentCalendar",
     "districts/410183/enterprises/91350100M000100Y43",
     "districts/410183/needs/019ce000-0000-7000-8000-000000000001",
@@ -48,9 +52,11 @@ fn needed(field: &FieldDescriptor) -> Option<Value> {
     let rules = options.get_extension(&extension).as_message().expect("a message").clone();
     let required = part(&rules, "required").and_then(|v| v.as_bool()).unwrap_or(false);
     if field.is_list() {
-        let least =
-            part(&rules, "repeated").and_then(|r| part(r.as_message()?, "min_items")?.as_u64()).unwrap_or(0);
-        return (least > 0).then(|| Value::List(vec![one(field, &rules)]));
+        let list = part(&rules, "repeated").and_then(|list| list.as_message().cloned());
+        let of = |rule: &str| list.as_ref().and_then(|list| part(list, rule));
+        let least = of("min_items").and_then(|least| least.as_u64()).unwrap_or(0);
+        let items = of("items").and_then(|items| items.as_message().cloned()).unwrap_or(rules);
+        return (least > 0).then(|| Value::List(vec![one(field, &items)]));
     }
     match field.kind() {
         Kind::Message(_) => required.then(|| one(field, &rules)),

@@ -1,5 +1,6 @@
 //! Proto ↔ model, one file for each noun.
 
+pub mod appointment;
 pub mod calendar;
 pub mod command;
 pub mod enterprise;

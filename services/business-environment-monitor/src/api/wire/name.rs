@@ -25,6 +25,38 @@ pub fn need(district: i32, id: Uuid) -> String {
     format!("districts/{district}/needs/{id}")
 }
 
+/// The name of a batch.
+pub fn batch(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/batches/{id}")
+}
+
+/// The name of an appointment.
+pub fn appointment(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/appointments/{id}")
+}
+
+/// The name of a certificate.
+pub fn certificate(district: i32, number: &str) -> String {
+    format!("districts/{district}/certificates/{number}")
+}
+
+/// District and id of a batch's name.
+pub fn read_batch(field: &str, name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id(field, name, "batches")
+}
+
+/// District and id of an appointment's name.
+pub fn read_appointment(field: &str, name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id(field, name, "appointments")
+}
+
+/// District and number of a certificate's name.
+pub fn read_certificate(name: &str) -> Result<(i32, &str), Problem> {
+    let parts = name.strip_prefix("districts/").and_then(|rest| rest.split_once("/certificates/"));
+    let read = parts.and_then(|(district, number)| Some((district.parse().ok()?, number)));
+    read.ok_or_else(|| wrong("name", "districts/410183/certificates/410183-2026-000017"))
+}
+
 /// The district of any name that begins with `districts/410183`.
 pub fn read_district(field: &str, name: &str) -> Result<i32, Problem> {
     let district = name.strip_prefix("districts/").and_then(|d| d.split('/').next()?.parse().ok());
@@ -33,21 +65,21 @@ pub fn read_district(field: &str, name: &str) -> Result<i32, Problem> {
 
 /// District and id of an issue's name.
 pub fn read_issue(name: &str) -> Result<(i32, Uuid), Problem> {
-    read_id(name, "issues")
+    read_id("name", name, "issues")
 }
 
 /// District and id of a need's name.
 pub fn read_need(name: &str) -> Result<(i32, Uuid), Problem> {
-    read_id(name, "needs")
+    read_id("name", name, "needs")
 }
 
-fn read_id(name: &str, collection: &str) -> Result<(i32, Uuid), Problem> {
+fn read_id(field: &str, name: &str, collection: &str) -> Result<(i32, Uuid), Problem> {
     let read = || {
         let (district, rest) = name.strip_prefix("districts/")?.split_once('/')?;
         let id = rest.strip_prefix(collection)?.strip_prefix('/')?;
         Some((district.parse().ok()?, Uuid::parse_str(id).ok()?))
     };
-    read().ok_or_else(|| wrong("name", &format!("districts/410183/{collection}/{{uuid}}")))
+    read().ok_or_else(|| wrong(field, &format!("districts/410183/{collection}/{{uuid}}")))
 }
 
 /// District and code of an enterprise that a field names; the check digits of the code are right.
@@ -95,6 +127,7 @@ pub fn read_department(
     code
 }
 
-fn wrong(field: &str, example: &str) -> Problem {
+/// A field that does not look as it should, with an example of how it should.
+pub fn wrong(field: &str, example: &str) -> Problem {
     invalid(field, "name", format!("格式为 {example}"), format!("must look like {example}"))
 }
