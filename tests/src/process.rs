@@ -1,11 +1,12 @@
 //! One server as a process of its own: started, killed, told to stop, started again at the same address.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use jingwei_cluster::port;
 use jingwei_proto::grid::v1::event_service_server::SERVICE_NAME;
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Endpoint;
@@ -183,5 +184,5 @@ fn built(program: &str) -> Result<PathBuf, Error> {
 }
 
 fn free_address() -> Result<SocketAddr, Error> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+    Ok(([127, 0, 0, 1], port::free()?).into())
 }

@@ -3,12 +3,12 @@
 //! PostgreSQL refuses to run as root: then its programs run as the user `postgres` (else `nobody`), who owns the folder.
 //! It listens on loopback only, and asks for the password in the file `password` of the folder, which only the owner reads.
 
+pub mod port;
 mod programs;
 mod state;
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -198,7 +198,7 @@ fn launch(programs: &Programs, options: &Options, dir: &Path) -> Result<u16, Clu
         if State::of(&data) == State::Stopped {
             state::clear(&data).map_err(at(&data))?;
         }
-        let port = options.port.map_or_else(free_port, Ok).map_err(at(dir))?;
+        let port = options.port.map_or_else(port::free, Ok).map_err(at(dir))?;
         let settings = settings(options, port);
         let (data, log) = (data.to_string_lossy(), log.to_string_lossy());
         let patience = PATIENCE.as_secs().to_string();
@@ -223,10 +223,6 @@ fn settings(options: &Options, port: u16) -> String {
         settings.push_str(&format!(" -c {name}={value}"));
     }
     settings
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> ClusterError {
