@@ -1,4 +1,7 @@
-//! The sweep: accepts what nobody decided, raises the level of supervision, ends pauses; by any number of replicas, each once.
+//! The sweep: accepts what nobody decided, raises the level of supervision, ends pauses, begins and ends appointments on their
+//! days; by any number of replicas, each once.
+
+mod appointments;
 
 use std::time::Duration;
 
@@ -84,6 +87,7 @@ impl Sweep {
                 self.0.feed.wake(district);
             }
         }
+        done += self.appointments(now).await?;
         metrics::counter!("business_environment_monitor_sweep_changes_total").increment(done as u64);
         Ok(done)
     }

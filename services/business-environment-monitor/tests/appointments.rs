@@ -4,9 +4,11 @@ mod common;
 
 use common::{DISTRICT, Session, Site, refusal, request_id, wrong_fields};
 use futures::future::join_all;
+use jingwei_business_environment_monitor::sweep::Sweep;
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::business_environment_monitor::v1 as pb;
 use jingwei_proto::business_environment_monitor::v1::appointment_service_client::AppointmentServiceClient;
+use time::OffsetDateTime;
 use time::macros::datetime;
 use tonic::Code;
 
@@ -79,8 +81,8 @@ async fn approved(site: &Site, batch: &str) {
         office.vet_appointment(on!(VetAppointmentRequest, member.name)).await.expect("vetted");
     }
     publicise(site, batch).await;
-    // Five working days from Monday the second: the end of the next Monday.
-    site.clock.set(datetime!(2026-03-09 17:30 +8));
+    // Five working days from a Monday at nine: the end of the next Monday.
+    site.clock.set(site.clock.now() + time::Duration::days(7) + time::Duration::minutes(510));
     self::office(site).approve_batch(on!(ApproveBatchRequest, batch)).await.expect("approved");
 }
 
@@ -340,4 +342,53 @@ async fn of_eight_who_give_the_certificates_of_a_batch_one_does() {
     }
     let number = &members(&site, &batch).await[0].certificate;
     assert_eq!(*number, format!("{DISTRICT}/certificates/410183-2026-000001"), "none is wasted");
+}
+
+/// Two years from the first day, both included: active on the first morning, over on the morning after the last day, each told once
+/// however many replicas sweep; a renewal joins without a gap.
+#[tokio::test]
+async fn terms_begin_and_end_on_their_days() {
+    let site = Site::with_calendar().await;
+    site.clock.set(datetime!(2024-03-04 09:00 +8));
+    let batch = opened(&site).await;
+    let first = nominated(&site, &batch, "zhang", SUPERVISOR).await;
+    approved(&site, &batch).await;
+    office(&site).certify_batch(certify(&batch, "2024-03-18")).await.expect("certified");
+    let sweeps = join_all((0..3).map(|_| site.sweep())).await;
+    swept(&site, &sweeps, datetime!(2024-03-17 23:59:59 +8), 0).await;
+    assert_eq!(states(&site, &[&batch]).await, ["APPROVED"]);
+    swept(&site, &sweeps, datetime!(2024-03-18 00:00 +8), 1).await;
+    assert_eq!(states(&site, &[&batch]).await, ["ACTIVE"]);
+
+    site.clock.set(datetime!(2026-03-02 09:00 +8));
+    let next = opened(&site).await;
+    let renewal =
+        pb::CreateAppointmentRequest { renews: first.name, ..nomination(&next, "zhang", SUPERVISOR) };
+    office(&site).create_appointment(renewal).await.expect("nominated");
+    approved(&site, &next).await;
+    office(&site).certify_batch(certify(&next, "2026-03-18")).await.expect("certified");
+    swept(&site, &sweeps, datetime!(2026-03-17 23:59:59 +8), 0).await;
+    assert_eq!(states(&site, &[&batch, &next]).await, ["ACTIVE", "APPROVED"]);
+    swept(&site, &sweeps, datetime!(2026-03-18 00:00 +8), 2).await;
+    assert_eq!(states(&site, &[&batch, &next]).await, ["EXPIRED", "ACTIVE"]);
+    swept(&site, &sweeps, datetime!(2028-03-18 08:00 +8), 1).await;
+    assert_eq!(states(&site, &[&batch, &next]).await, ["EXPIRED", "EXPIRED"]);
+}
+
+/// All replicas sweep at once at that time, and make so many changes between them.
+async fn swept(site: &Site, sweeps: &[Sweep], now: OffsetDateTime, changes: usize) {
+    site.clock.set(now);
+    let done = join_all(sweeps.iter().map(Sweep::once)).await;
+    let done: usize = done.into_iter().map(|done| done.expect("swept")).sum();
+    assert_eq!(done, changes, "{now}");
+}
+
+/// The state of the first appointment of each batch.
+async fn states(site: &Site, batches: &[&str]) -> Vec<&'static str> {
+    let mut states = Vec::new();
+    for batch in batches {
+        let state = members(site, batch).await[0].state();
+        states.push(state.as_str_name().trim_start_matches("APPOINTMENT_STATE_"));
+    }
+    states
 }

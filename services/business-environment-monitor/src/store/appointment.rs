@@ -2,6 +2,7 @@
 
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
+use time::Date;
 use uuid::Uuid;
 
 use crate::model::appointment::{Appointment, Record};
@@ -68,6 +69,26 @@ pub async fn list(
         limit,
     );
     Ok(bodies.fetch_all(executor).await?.into_iter().map(|body| body.0).collect())
+}
+
+/// The batches, each with its district, that have an appointment whose term is over on a day.
+pub async fn ending(executor: impl PgExecutor<'_>, today: Date) -> sqlx::Result<Vec<(i32, Uuid)>> {
+    let rows = sqlx::query!(
+        "select distinct a.district, a.batch from feed_head h join appointment a on a.district = h.district
+         where a.state in ('ACTIVE', 'SUSPENDED') and a.last_date < $1",
+        today,
+    );
+    Ok(rows.fetch_all(executor).await?.into_iter().map(|row| (row.district, row.batch)).collect())
+}
+
+/// Likewise those that have an appointment whose term has begun and that is not active yet.
+pub async fn beginning(executor: impl PgExecutor<'_>, today: Date) -> sqlx::Result<Vec<(i32, Uuid)>> {
+    let rows = sqlx::query!(
+        "select distinct a.district, a.batch from feed_head h join appointment a on a.district = h.district
+         where a.state = 'APPROVED' and a.first_date <= $1",
+        today,
+    );
+    Ok(rows.fetch_all(executor).await?.into_iter().map(|row| (row.district, row.batch)).collect())
 }
 
 /// Whether the person has the role by another appointment on a day of this one's term.
