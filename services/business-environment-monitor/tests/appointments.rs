@@ -2,103 +2,17 @@
 
 mod common;
 
-use common::{DISTRICT, Session, Site, refusal, request_id, wrong_fields};
+use common::batches::{
+    EXPERIENCER, SUPERVISOR, WISDOM, approved, certify, members, nominated, nomination, office, on, opened,
+    publicise, status,
+};
+use common::{DISTRICT, Site, refusal, request_id, wrong_fields};
 use futures::future::join_all;
-use jingwei_business_environment_monitor::sweep::Sweep;
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::business_environment_monitor::v1 as pb;
 use jingwei_proto::business_environment_monitor::v1::appointment_service_client::AppointmentServiceClient;
-use time::OffsetDateTime;
 use time::macros::datetime;
 use tonic::Code;
-
-type Appointments = AppointmentServiceClient<Session>;
-
-const SUPERVISOR: &str = "special-supervisor";
-const EXPERIENCER: &str = "market-experiencer";
-const WISDOM: &str = "wisdom-supervisor";
-
-fn office(site: &Site) -> Appointments {
-    AppointmentServiceClient::new(site.session("li", &[(Role::BusinessEnvironmentOffice, DISTRICT)]))
-}
-
-/// The request of this type that acts on a resource and says no more.
-macro_rules! on {
-    ($request:ident, $name:expr) => {
-        pb::$request { name: $name.to_owned(), ..Default::default() }
-    };
-}
-
-/// A batch that takes nominations for three roles.
-async fn opened(site: &Site) -> String {
-    let roles = [SUPERVISOR, EXPERIENCER, WISDOM].map(str::to_owned).to_vec();
-    let request =
-        pb::CreateBatchRequest {
-            parent: DISTRICT.into(), title: "首批".into(), roles, ..Default::default()
-        };
-    let batch = office(site).create_batch(request).await.expect("prepared").into_inner();
-    assert_eq!(batch.state(), pb::BatchState::Draft);
-    office(site).open_batch(on!(OpenBatchRequest, batch.name)).await.expect("opened").into_inner().name
-}
-
-fn nomination(batch: &str, person: &str, role: &str) -> pb::CreateAppointmentRequest {
-    let group = match role {
-        SUPERVISOR => "人大代表",
-        EXPERIENCER => "青年学生",
-        _ => "高级技工",
-    };
-    pb::CreateAppointmentRequest {
-        parent: batch.to_owned(),
-        person: person.to_owned(),
-        role: role.to_owned(),
-        mode: pb::NominationMode::Invitation.into(),
-        group: group.to_owned(),
-        ..Default::default()
-    }
-}
-
-async fn nominated(site: &Site, batch: &str, person: &str, role: &str) -> pb::Appointment {
-    let made = office(site).create_appointment(nomination(batch, person, role)).await;
-    made.expect("nominated").into_inner()
-}
-
-async fn members(site: &Site, batch: &str) -> Vec<pb::Appointment> {
-    let request =
-        pb::ListAppointmentsRequest { parent: batch.to_owned(), page_size: 200, ..Default::default() };
-    office(site).list_appointments(request).await.expect("a list").into_inner().appointments
-}
-
-async fn publicise(site: &Site, batch: &str) {
-    let request = pb::PubliciseBatchRequest { working_days: 5, ..on!(PubliciseBatchRequest, batch) };
-    office(site).publicise_batch(request).await.expect("publicised");
-}
-
-/// Vets everybody of a batch that takes nominations, publicises and approves them.
-async fn approved(site: &Site, batch: &str) {
-    let mut office = office(site);
-    office.vet_batch(on!(VetBatchRequest, batch)).await.expect("nominations ended");
-    for member in members(site, batch).await {
-        office.vet_appointment(on!(VetAppointmentRequest, member.name)).await.expect("vetted");
-    }
-    publicise(site, batch).await;
-    // Five working days from a Monday at nine: the end of the next Monday.
-    site.clock.set(site.clock.now() + time::Duration::days(7) + time::Duration::minutes(510));
-    self::office(site).approve_batch(on!(ApproveBatchRequest, batch)).await.expect("approved");
-}
-
-fn certify(batch: &str, first_date: &str) -> pb::CertifyBatchRequest {
-    pb::CertifyBatchRequest { first_date: first_date.to_owned(), ..on!(CertifyBatchRequest, batch) }
-}
-
-/// What anybody is told of a certificate.
-async fn status(site: &Site, certificate: &str) -> pb::CertificateStatus {
-    let mut anybody = AppointmentServiceClient::new(site.anonymous());
-    let told = anybody
-        .get_certificate(pb::GetCertificateRequest { name: certificate.to_owned() })
-        .await
-        .expect("told");
-    told.into_inner().status()
-}
 
 #[tokio::test]
 async fn a_batch_goes_from_nominations_to_certificates_that_hold_for_their_term() {
@@ -342,53 +256,4 @@ async fn of_eight_who_give_the_certificates_of_a_batch_one_does() {
     }
     let number = &members(&site, &batch).await[0].certificate;
     assert_eq!(*number, format!("{DISTRICT}/certificates/410183-2026-000001"), "none is wasted");
-}
-
-/// Two years from the first day, both included: active on the first morning, over on the morning after the last day, each told once
-/// however many replicas sweep; a renewal joins without a gap.
-#[tokio::test]
-async fn terms_begin_and_end_on_their_days() {
-    let site = Site::with_calendar().await;
-    site.clock.set(datetime!(2024-03-04 09:00 +8));
-    let batch = opened(&site).await;
-    let first = nominated(&site, &batch, "zhang", SUPERVISOR).await;
-    approved(&site, &batch).await;
-    office(&site).certify_batch(certify(&batch, "2024-03-18")).await.expect("certified");
-    let sweeps = join_all((0..3).map(|_| site.sweep())).await;
-    swept(&site, &sweeps, datetime!(2024-03-17 23:59:59 +8), 0).await;
-    assert_eq!(states(&site, &[&batch]).await, ["APPROVED"]);
-    swept(&site, &sweeps, datetime!(2024-03-18 00:00 +8), 1).await;
-    assert_eq!(states(&site, &[&batch]).await, ["ACTIVE"]);
-
-    site.clock.set(datetime!(2026-03-02 09:00 +8));
-    let next = opened(&site).await;
-    let renewal =
-        pb::CreateAppointmentRequest { renews: first.name, ..nomination(&next, "zhang", SUPERVISOR) };
-    office(&site).create_appointment(renewal).await.expect("nominated");
-    approved(&site, &next).await;
-    office(&site).certify_batch(certify(&next, "2026-03-18")).await.expect("certified");
-    swept(&site, &sweeps, datetime!(2026-03-17 23:59:59 +8), 0).await;
-    assert_eq!(states(&site, &[&batch, &next]).await, ["ACTIVE", "APPROVED"]);
-    swept(&site, &sweeps, datetime!(2026-03-18 00:00 +8), 2).await;
-    assert_eq!(states(&site, &[&batch, &next]).await, ["EXPIRED", "ACTIVE"]);
-    swept(&site, &sweeps, datetime!(2028-03-18 08:00 +8), 1).await;
-    assert_eq!(states(&site, &[&batch, &next]).await, ["EXPIRED", "EXPIRED"]);
-}
-
-/// All replicas sweep at once at that time, and make so many changes between them.
-async fn swept(site: &Site, sweeps: &[Sweep], now: OffsetDateTime, changes: usize) {
-    site.clock.set(now);
-    let done = join_all(sweeps.iter().map(Sweep::once)).await;
-    let done: usize = done.into_iter().map(|done| done.expect("swept")).sum();
-    assert_eq!(done, changes, "{now}");
-}
-
-/// The state of the first appointment of each batch.
-async fn states(site: &Site, batches: &[&str]) -> Vec<&'static str> {
-    let mut states = Vec::new();
-    for batch in batches {
-        let state = members(site, batch).await[0].state();
-        states.push(state.as_str_name().trim_start_matches("APPOINTMENT_STATE_"));
-    }
-    states
 }

@@ -14,10 +14,12 @@ use uuid::Uuid;
 
 use super::actors;
 use super::batch::{self, Act, ROLES};
+use super::composition;
 use super::core::{Asked, Core};
 use super::wire::{appointment as wire, name};
 use crate::error::Error;
 use crate::model::actor::Role;
+use crate::model::appointment::Appointment;
 use crate::model::appointment::apply::{Candidacy, Command, Refusal, apply, nominate};
 use crate::model::appointment::batch::{Command as BatchCommand, Refusal as BatchRefusal};
 use crate::store;
@@ -99,19 +101,31 @@ impl Appointments {
         self.0.change(asked, change).await
     }
 
-    async fn get(
-        &self,
-        caller: &Caller,
-        request: &pb::GetAppointmentRequest,
-    ) -> Result<pb::Appointment, Error> {
-        let (district, id) = name::read_appointment("name", &request.name)?;
+    /// The appointment, for the office or the person.
+    async fn seen(&self, caller: &Caller, field: &str, name: &str) -> Result<Appointment, Error> {
+        let (district, id) = name::read_appointment(field, name)?;
         let grants = actors::of(caller, district);
         let found = store::appointment::get(&self.0.pool, district, id).await?;
         let theirs = found.filter(|appointment| {
             let own = appointment.nomination.person == caller.subject;
             grants.iter().any(|actor| actor.role == Role::Office || own)
         });
-        Ok(wire::write(&theirs.ok_or_else(|| Error::NotFound { name: request.name.clone() })?))
+        theirs.ok_or_else(|| Error::NotFound { name: name.to_owned() })
+    }
+
+    async fn records(
+        &self,
+        caller: &Caller,
+        request: &pb::ListAppointmentRecordsRequest,
+    ) -> Result<pb::ListAppointmentRecordsResponse, Error> {
+        let Appointment { district, id, .. } = self.seen(caller, "parent", &request.parent).await?;
+        let page = Page::<i64>::of(request, 50, 200)?;
+        let after = page.after.unwrap_or(0);
+        let mut rows =
+            store::appointment_record::list(&self.0.pool, district, id, after, page.limit()).await?;
+        let next_page_token = page.cut(&mut rows, |entry| entry.version);
+        let records = rows.iter().map(|entry| wire::write_record(&request.parent, entry)).collect();
+        Ok(pb::ListAppointmentRecordsResponse { records, next_page_token })
     }
 
     async fn list(
@@ -221,7 +235,11 @@ rpcs! {
     close_batch(CloseBatchRequest) -> Batch = |s, c, r|
         batch::act(&s.0, c, act!("CloseBatch", r), BatchCommand::Close);
     create_appointment(CreateAppointmentRequest) -> Appointment = |s, c, r| s.create(c, r);
-    get_appointment(GetAppointmentRequest) -> Appointment = |s, c, r| s.get(c, r);
+    get_appointment(GetAppointmentRequest) -> Appointment = |s, c, r|
+        async { Ok::<_, Error>(wire::write(&s.seen(c, "name", &r.name).await?)) };
+    list_appointment_records(ListAppointmentRecordsRequest) -> ListAppointmentRecordsResponse = |s, c, r|
+        s.records(c, r);
+    get_composition(GetCompositionRequest) -> Composition = |s, c, r| composition::get(&s.0, c, r);
     list_appointments(ListAppointmentsRequest) -> ListAppointmentsResponse = |s, c, r| s.list(c, r);
     vet_appointment(VetAppointmentRequest) -> Appointment = |s, c, r|
         s.act(c, act!("VetAppointment", r), Command::Vet);

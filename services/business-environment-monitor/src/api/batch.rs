@@ -24,8 +24,8 @@ use crate::store;
 pub static ROLES: LazyLock<Vec<MonitorRole>> =
     LazyLock::new(|| parse_roles(include_str!("../../data/roles.csv")).expect("a test reads it"));
 
-/// The most appointments of one batch that are changed together.
-const MEMBERS: i64 = 10_000;
+/// The most appointments of one batch that are changed, or looked at, together.
+pub const MEMBERS: i64 = 10_000;
 
 /// The fields that every request has that acts on a batch or an appointment.
 pub struct Act<'a, Q> {

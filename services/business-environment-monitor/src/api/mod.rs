@@ -6,6 +6,7 @@ pub mod assistance;
 pub mod batch;
 pub mod calendar;
 pub mod calendars;
+pub mod composition;
 pub mod core;
 pub mod enterprise;
 pub mod issue;

@@ -52,6 +52,12 @@ impl State {
         STATES.iter().map(|row| row.0)
     }
 
+    /// The state of a code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<State> {
+        State::all().find(|state| state.code() == code)
+    }
+
     /// Its code, e.g. `ACTIVE`.
     #[must_use]
     pub fn code(self) -> &'static str {

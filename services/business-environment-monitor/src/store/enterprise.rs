@@ -142,3 +142,14 @@ pub async fn update(conn: &mut PgConnection, enterprise: &Enterprise) -> sqlx::R
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// How many enterprises at work a district has in each industry and each street or town, empty where not known.
+pub async fn spread(pool: &PgPool, district: i32) -> sqlx::Result<Vec<(String, String, u32)>> {
+    let rows = sqlx::query!(
+        r#"select industry, street, count(*) as "count!" from enterprise
+           where district = $1 and not retired group by industry, street"#,
+        district,
+    );
+    let rows = rows.fetch_all(pool).await?.into_iter();
+    Ok(rows.map(|row| (row.industry, row.street, u32::try_from(row.count).unwrap_or(u32::MAX))).collect())
+}

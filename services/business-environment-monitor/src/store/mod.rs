@@ -1,6 +1,7 @@
 //! The only SQL: plain functions over a connection that take and give the model's types.
 
 pub mod appointment;
+pub mod appointment_record;
 pub mod batch;
 pub mod calendar;
 pub mod enterprise;

@@ -6,8 +6,9 @@ use jingwei_proto::business_environment_monitor::v1 as pb;
 use jingwei_proto::business_environment_monitor::v1::calendar_service_client::CalendarServiceClient;
 use jingwei_proto::business_environment_monitor::v1::issue_service_client::IssueServiceClient;
 use jingwei_work_calendar::{Calendar, covered_years, parse_days, parse_shifts};
+use time::OffsetDateTime;
 
-use super::{DISTRICT, Session, Site};
+use super::{DISTRICT, MONDAY, Session, Site};
 
 /// The department that handles.
 pub(crate) const HOUSING: &str = "districts/410183/departments/housing";
@@ -28,7 +29,12 @@ fn work_calendar() -> pb::WorkCalendar {
 impl Site {
     /// A server whose district has its calendar.
     pub(crate) async fn with_calendar() -> Self {
-        let site = Self::start().await;
+        Self::with_calendar_at(MONDAY).await
+    }
+
+    /// Likewise at another time.
+    pub(crate) async fn with_calendar_at(now: OffsetDateTime) -> Self {
+        let site = Self::start_at(now).await;
         let request =
             pb::UpdateWorkCalendarRequest { work_calendar: Some(work_calendar()), ..Default::default() };
         site.calendars().update_work_calendar(request).await.expect("entered");

@@ -1,6 +1,7 @@
 //! A real server on loopback with a database of its own, clients of it, and what tests read from its refusals.
 #![allow(dead_code, reason = "no test file needs all of it")]
 
+pub(crate) mod batches;
 pub(crate) mod cast;
 pub(crate) mod raw;
 
@@ -31,6 +32,9 @@ use tonic::{Code, Request, Status};
 /// The district that the tests are about: 新密市.
 pub(crate) const DISTRICT: &str = "districts/410183";
 
+/// The time at which tests begin: nine o'clock on a Monday morning.
+pub(crate) const MONDAY: OffsetDateTime = datetime!(2026-03-02 09:00 +08:00);
+
 /// A server, the clock it goes by, and who signs the tokens that it believes.
 pub(crate) struct Site {
     pub(crate) channel: Channel,
@@ -57,9 +61,14 @@ impl Interceptor for Bearer {
 }
 
 impl Site {
-    /// A server at nine o'clock on a Monday morning, 2 March 2026, whose database has the schema and nothing else.
+    /// A server on that Monday morning, whose database has the schema and nothing else.
     pub(crate) async fn start() -> Self {
-        let clock = Clock::manual(datetime!(2026-03-02 09:00 +08:00));
+        Self::start_at(MONDAY).await
+    }
+
+    /// Likewise at another time.
+    pub(crate) async fn start_at(now: OffsetDateTime) -> Self {
+        let clock = Clock::manual(now);
         let issuer = Issuer::new(&clock);
         Self::over(database(&MIGRATIONS).await, clock, issuer).await
     }

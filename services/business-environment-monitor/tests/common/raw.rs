@@ -18,6 +18,7 @@ const SAMPLES: &[&str] = &[
     "districts/410183/departments/housing",
     "districts/410183/issues/019ce000-0000-7000-8000-000000000001",
     "districts/410183/batches/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/batches/019ce000-0000-7000-8000-000000000001/composition",
     "districts/410183/appointments/019ce000-0000-7000-8000-000000000001",
     "districts/410183/certificates/410183-2026-000001",
     "special-supervisor",

@@ -11,6 +11,7 @@ use super::{name, time as moment};
 use crate::model::appointment::batch::{Batch, Objection};
 use crate::model::appointment::role::MonitorRole;
 use crate::model::appointment::{Appointment, CertificateStatus, Nomination, NominationMode};
+use crate::store::appointment_record::Entry;
 
 /// A batch on the wire.
 pub fn write_batch(batch: &Batch) -> pb::Batch {
@@ -56,6 +57,22 @@ pub fn write(appointment: &Appointment) -> pb::Appointment {
             .map(|number| name::certificate(district, number))
             .unwrap_or_default(),
         etag: etag::of(appointment.version),
+    }
+}
+
+/// A record of the appointment of that name on the wire.
+pub fn write_record(appointment: &str, entry: &Entry) -> pb::AppointmentRecord {
+    pb::AppointmentRecord {
+        name: format!("{appointment}/records/{}", entry.version),
+        version: entry.version,
+        action: entry.action.code().to_owned(),
+        action_display_name: entry.action.chinese().to_owned(),
+        action_display_name_en: entry.action.english().to_owned(),
+        from_state: entry.from.map_or(0, |state| state as i32 + 1),
+        to_state: entry.to as i32 + 1,
+        actor: entry.subject.clone(),
+        reason: entry.reason.clone(),
+        create_time: Some(moment::write(entry.at)),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod appointment;
 pub mod calendar;
 pub mod command;
+pub mod composition;
 pub mod enterprise;
 pub mod issue;
 pub mod name;

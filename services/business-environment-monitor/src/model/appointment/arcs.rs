@@ -109,6 +109,12 @@ impl ActionKind {
         NAMES.iter().map(|row| row.0)
     }
 
+    /// The action of a code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<ActionKind> {
+        ActionKind::all().find(|action| action.code() == code)
+    }
+
     /// Its code, e.g. `REINSTATE`.
     #[must_use]
     pub fn code(self) -> &'static str {

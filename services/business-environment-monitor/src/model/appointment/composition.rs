@@ -63,7 +63,9 @@ pub fn composition(members: &[Appointment], by: &Yardstick<'_>) -> Composition {
     let largest = groups.iter().rev().max_by_key(|(_, count)| **count);
     let outside =
         |member: &&Appointment| of_role(member).is_none_or(|role| is_exception(&member.nomination, role));
-    let industries = count(members().filter_map(|member| member.nomination.industry.clone()));
+    // The register knows sections of GB/T 4754, a nomination perhaps a class of one: `C34` is of `C`.
+    let section = |member: &Appointment| Some(member.nomination.industry.as_ref()?.get(..1)?.to_owned());
+    let industries = count(members().filter_map(section));
     let streets = count(
         members()
             .filter_map(|member| member.nomination.street.clone())
