@@ -137,8 +137,8 @@ async fn changes(
                 break;
             }
         };
-        stored.issue = issue;
-        if !write::update(&mut *connection, &stored, &transition, None).await? {
+        let before = std::mem::replace(&mut stored.issue, issue);
+        if !write::update(&mut *connection, &before, &stored, &transition, None).await? {
             break;
         }
         done += 1;

@@ -43,7 +43,8 @@ async fn the_office_follows_everything_and_goes_on_where_it_was() {
         "who it was is not told"
     );
     drop(stream);
-    let mut stream = watch(site.replica().await.office(), &first.resume_token).await;
+    let replica = site.replica().await;
+    let mut stream = watch(replica.office(), &first.resume_token).await;
     let mut seen = Vec::new();
     for _ in 0..5 {
         seen.push(told(&next(&mut stream).await).1);

@@ -6,7 +6,6 @@ use jingwei_kit::page::Page;
 use jingwei_kit::status::Violations;
 use jingwei_proto::business_environment_monitor::v1 as pb;
 use jingwei_proto::business_environment_monitor::v1::appointment_service_server::AppointmentService;
-use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost::Message;
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
@@ -22,6 +21,7 @@ use crate::model::actor::Role;
 use crate::model::appointment::Appointment;
 use crate::model::appointment::apply::{Candidacy, Command, Refusal, apply, nominate};
 use crate::model::appointment::batch::{Command as BatchCommand, Refusal as BatchRefusal};
+use crate::model::local_day;
 use crate::store;
 
 /// The appointment service.
@@ -169,7 +169,7 @@ impl Appointments {
     async fn certificate(&self, request: &pb::GetCertificateRequest) -> Result<pb::Certificate, Error> {
         let (district, number) = name::read_certificate(&request.name)?;
         let found = store::appointment::certified(&self.0.pool, district, number).await?;
-        let today = self.0.clock.now().to_offset(CHINA_STANDARD_TIME).date();
+        let today = local_day(self.0.clock.now());
         let told = found.and_then(|appointment| {
             let role = ROLES.iter().find(|role| role.code == appointment.nomination.role);
             wire::write_certificate(&appointment, role, today)

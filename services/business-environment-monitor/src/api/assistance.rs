@@ -6,10 +6,9 @@ use jingwei_kit::page::Page;
 use jingwei_kit::status::Violations;
 use jingwei_proto::business_environment_monitor::v1 as pb;
 use jingwei_proto::business_environment_monitor::v1::assistance_service_server::AssistanceService;
-use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost::Message;
 use sqlx::PgConnection;
-use time::{Date, OffsetDateTime};
+use time::Date;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -19,6 +18,7 @@ use super::repeat::violates;
 use super::wire::{name, need as wire};
 use crate::error::Error;
 use crate::model::actor::{Actor, Role};
+use crate::model::local_day;
 use crate::model::need::{Command, Kind, Need, Refusal};
 use crate::store::need as store;
 
@@ -48,10 +48,6 @@ macro_rules! action {
             request_id: &$request.request_id,
         }
     };
-}
-
-fn local_day(time: OffsetDateTime) -> Date {
-    time.to_offset(CHINA_STANDARD_TIME).date()
 }
 
 fn denied() -> Error {

@@ -76,9 +76,9 @@ impl Issues {
         let calendar = self.0.calendars.of(district, calendar_version).await?;
         let context = Context { now: self.0.clock.now(), calendar: &calendar, rules: &Rules::default() };
         let (issue, transition) = first_allowed(&stored.issue, &command, grants, &context)?;
-        let after = Stored { issue, ..stored };
+        let after = Stored { issue, case_number: stored.case_number };
         let asked = key.map(|key| (key, grants));
-        if written(write::update(&self.0.pool, &after, &transition, asked).await)? {
+        if written(write::update(&self.0.pool, &stored.issue, &after, &transition, asked).await)? {
             Ok(after)
         } else {
             Err(etag::mismatch(after.issue.version).into())

@@ -42,7 +42,10 @@ pub async fn list(
 }
 
 /// What was asked for, where a grant covers it; where nothing was, the most that a grant covers.
-fn whose(grants: &[Actor], department: Option<String>) -> Result<Whose, Error> {
+///
+/// # Errors
+/// PERMISSION_DENIED where no grant covers what was asked for.
+pub fn whose(grants: &[Actor], department: Option<String>) -> Result<Whose, Error> {
     let office = grants.iter().any(|actor| actor.role == Role::Office);
     let own = grants.iter().find(|actor| actor.role == Role::Department).and_then(|a| a.unit.clone());
     match (department, grants.first()) {

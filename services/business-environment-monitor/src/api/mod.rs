@@ -11,6 +11,7 @@ pub mod core;
 pub mod enterprise;
 pub mod issue;
 pub mod issue_list;
+pub mod issue_statistics;
 pub mod repeat;
 pub mod watch;
 pub mod wire;
@@ -22,6 +23,7 @@ use jingwei_proto::business_environment_monitor::v1::assistance_service_server::
 use jingwei_proto::business_environment_monitor::v1::calendar_service_server::CalendarServiceServer;
 use jingwei_proto::business_environment_monitor::v1::enterprise_service_server::EnterpriseServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_service_server::IssueServiceServer;
+use jingwei_proto::business_environment_monitor::v1::issue_statistics_service_server::IssueStatisticsServiceServer;
 
 pub use self::calendars::Calendars;
 pub use self::core::Core;
@@ -34,4 +36,5 @@ pub fn register(server: Server, core: &Core) -> Server {
         .service(EnterpriseServiceServer::new(enterprise::Enterprises(core.clone())))
         .service(AssistanceServiceServer::new(assistance::Assistance(core.clone())))
         .service(IssueServiceServer::new(issue::Issues(core.clone())))
+        .service(IssueStatisticsServiceServer::new(issue_statistics::Statistics(core.clone())))
 }

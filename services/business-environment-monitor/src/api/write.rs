@@ -2,14 +2,15 @@
 
 use jingwei_kit::idempotency::Key;
 use jingwei_proto::business_environment_monitor::v1 as pb;
-use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost::Message;
 use sqlx::PgExecutor;
 
 use super::wire::{issue as wire, name, transition as wire_transition};
 use crate::model::actor::Actor;
 use crate::model::issue::Issue;
+use crate::model::issue::tally::{Place, tally};
 use crate::model::issue::transition::Transition;
+use crate::model::local_day;
 use crate::store::issue::Stored;
 use crate::store::issue_change::{self, Answer, Change};
 
@@ -26,10 +27,10 @@ pub async fn insert(
     transition: &Transition,
     asked: Option<Asked<'_>>,
 ) -> sqlx::Result<Stored> {
-    let day = issue.submitted.to_offset(CHINA_STANDARD_TIME).date();
+    let day = local_day(issue.submitted);
     let mut stored = Stored { case_number: String::new(), issue };
     let (resource, payload) = told(&stored.issue, transition);
-    let change = change(&stored, transition, &resource, &payload, asked);
+    let change = change(None, &stored, transition, (&resource, &payload), asked);
     let case_number = issue_change::insert(executor, &change, day).await?;
     stored.case_number = case_number;
     Ok(stored)
@@ -41,24 +42,28 @@ pub async fn insert(
 /// Those of the database.
 pub async fn update(
     executor: impl PgExecutor<'_>,
+    before: &Issue,
     after: &Stored,
     transition: &Transition,
     asked: Option<Asked<'_>>,
 ) -> sqlx::Result<bool> {
     let (resource, payload) = told(&after.issue, transition);
-    issue_change::update(executor, &change(after, transition, &resource, &payload, asked)).await
+    let change = change(Some(before), after, transition, (&resource, &payload), asked);
+    issue_change::update(executor, &change).await
 }
 
 fn change<'a>(
+    before: Option<&Issue>,
     stored: &'a Stored,
     transition: &'a Transition,
-    resource: &'a str,
-    payload: &'a [u8],
+    (resource, payload): (&'a str, &'a [u8]),
     asked: Option<Asked<'a>>,
 ) -> Change<'a> {
     let answer =
         asked.map(|(key, grants)| Answer { key, response: wire::write(stored, grants).encode_to_vec() });
-    Change { issue: &stored.issue, transition, resource, payload, answer }
+    let issue = &stored.issue;
+    let (from, to) = (before.map(Place::of), Place::of(issue));
+    Change { issue, transition, resource, from, to, tally: tally(before, issue, transition), payload, answer }
 }
 
 /// Under which name readers of the change feed get what: the transition, without the name of a submitter.

@@ -6,6 +6,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::actor::Actor;
+use super::local_day;
 
 pub mod apply;
 pub mod arcs;
@@ -227,11 +228,6 @@ pub struct Record {
     pub at: OffsetDateTime,
     /// Why; may be empty.
     pub reason: String,
-}
-
-/// The local day of a moment.
-fn local_day(at: OffsetDateTime) -> Date {
-    at.to_offset(CHINA_STANDARD_TIME).date()
 }
 
 #[cfg(test)]

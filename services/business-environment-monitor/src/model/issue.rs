@@ -16,6 +16,7 @@ pub mod clock;
 pub mod command;
 pub mod rules;
 pub mod sight;
+pub mod tally;
 pub mod transition;
 
 use clock::{Clock, Level};
@@ -197,6 +198,12 @@ impl Stars {
     #[must_use]
     pub fn new(stars: u8) -> Option<Stars> {
         (1..=5).contains(&stars).then_some(Stars(stars))
+    }
+
+    /// Its place among the five, from 0.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0 - 1)
     }
 
     /// Whether whoever gave it has to be called back: 1 and 2.

@@ -7,3 +7,12 @@ pub mod issue;
 pub mod need;
 pub mod social_credit;
 pub mod term;
+
+use jingwei_work_calendar::CHINA_STANDARD_TIME;
+use time::{Date, OffsetDateTime};
+
+/// The local day of a moment.
+#[must_use]
+pub fn local_day(at: OffsetDateTime) -> Date {
+    at.to_offset(CHINA_STANDARD_TIME).date()
+}

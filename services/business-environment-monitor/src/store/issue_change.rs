@@ -1,5 +1,6 @@
 //! Changes of issues, each written by one statement with all that goes with it: its record, its entry in the feed, the answer to
-//! keep.
+//! keep, what it counts for. The row of the feed's head is locked before any number, so that writers of a district do not wait for
+//! each other in a circle.
 
 use jingwei_kit::idempotency::Key;
 use sqlx::PgExecutor;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::transition::number;
 use crate::model::issue::Issue;
+use crate::model::issue::tally::{Measure, Place, Tag, Tally};
 use crate::model::issue::transition::Transition;
 
 /// One change, ready to be written.
@@ -20,6 +22,12 @@ pub struct Change<'a> {
     pub transition: &'a Transition,
     /// The issue's resource name, under which the feed has it.
     pub resource: &'a str,
+    /// Where it stood before; `None` where it is new.
+    pub from: Option<Place>,
+    /// Where it stands.
+    pub to: Place,
+    /// What it counts for.
+    pub tally: Tally,
     /// The change feed's entry.
     pub payload: &'a [u8],
     /// The answer to keep for a repeat of the request.
@@ -57,6 +65,72 @@ impl<'a> AnswerColumns<'a> {
     }
 }
 
+/// The rows that a tally adds one to: each measure for the issue, and for each of its tags.
+struct TallyColumns {
+    measures: Vec<i16>,
+    departments: Vec<String>,
+    classes: Vec<i16>,
+    tags: Vec<i16>,
+}
+
+impl TallyColumns {
+    fn of(tally: &Tally) -> Self {
+        let mut columns =
+            Self { measures: Vec::new(), departments: Vec::new(), classes: Vec::new(), tags: Vec::new() };
+        for measure in &tally.measures {
+            let class = tally.class.map_or(0, |class| number(class as i16));
+            columns.push(*measure, tally.department.clone().unwrap_or_default(), class, ALL_ISSUES);
+            for tag in &tally.tags {
+                columns.push(*measure, String::new(), 0, tag_number(*tag));
+            }
+        }
+        columns
+    }
+
+    fn push(&mut self, measure: Measure, department: String, class: i16, tag: i16) {
+        self.measures.push(number(measure as i16));
+        self.departments.push(department);
+        self.classes.push(class);
+        self.tags.push(tag);
+    }
+}
+
+/// The number under which an issue counts whatever it touches.
+pub(super) const ALL_ISSUES: i16 = 0;
+
+/// The indicators' tags come up to here, the tasks' after it.
+pub(super) const TASKS: i16 = 100;
+
+/// The number under which an issue counts that touches something.
+fn tag_number(tag: Tag) -> i16 {
+    match tag {
+        Tag::Indicator(number) => number.into(),
+        Tag::Task(number) => TASKS + i16::from(number),
+    }
+}
+
+/// What a change adds to and takes from the numbers of issues in each state.
+struct StockColumns {
+    departments: Vec<String>,
+    states: Vec<i16>,
+    counts: Vec<i64>,
+}
+
+impl StockColumns {
+    fn of(from: Option<&Place>, to: &Place) -> Self {
+        let mut columns = Self { departments: Vec::new(), states: Vec::new(), counts: Vec::new() };
+        if from == Some(to) {
+            return columns;
+        }
+        for (place, count) in from.into_iter().map(|place| (place, -1)).chain([(to, 1)]) {
+            columns.departments.push(place.department.clone().unwrap_or_default());
+            columns.states.push(number(place.state as i16));
+            columns.counts.push(count);
+        }
+        columns
+    }
+}
+
 /// Writes a new issue. Answers with its case number, of the day `day`.
 ///
 /// The kept answer gets the case number appended as field 2 of `Issue`: encoded messages may be joined, the later part
@@ -67,6 +141,8 @@ impl<'a> AnswerColumns<'a> {
 pub async fn insert(executor: impl PgExecutor<'_>, change: &Change<'_>, day: Date) -> sqlx::Result<String> {
     let (issue, transition) = (change.issue, change.transition);
     let answer = AnswerColumns::of(change.answer.as_ref());
+    let (tally, stock) =
+        (TallyColumns::of(&change.tally), StockColumns::of(change.from.as_ref(), &change.to));
     sqlx::query_scalar!(
         r#"with number as (
              insert into case_day as c (district, day, last) values ($1, $2, 1)
@@ -87,7 +163,17 @@ pub async fn insert(executor: impl PgExecutor<'_>, change: &Change<'_>, day: Dat
              insert into idempotency (district, subject, request_id, method, fingerprint, response, create_time)
              select $1, $14, $15, $16, $17,
                $18 || '\x12'::bytea || set_byte('\x00', 0, length(case_number)) || convert_to(case_number, 'UTF8'), $4
-             from made where $15::uuid is not null)
+             from made where $15::uuid is not null),
+           tallied as (
+             insert into issue_tally as t (district, day, measure, department, class, tag, count)
+             select $1, $19, n.measure, n.department, n.class, n.tag, 1
+             from head cross join unnest($20::smallint[], $21::text[], $22::smallint[], $23::smallint[]) n(measure, department, class, tag)
+             on conflict (district, tag, day, measure, department, class) do update set count = t.count + 1),
+           stocked as (
+             insert into issue_stock as s (district, department, state, count)
+             select $1, n.department, n.state, n.count
+             from head cross join unnest($24::text[], $25::smallint[], $26::bigint[]) n(department, state, count)
+             on conflict (district, department, state) do update set count = s.count + excluded.count)
            select case_number as "case_number!" from made cross join head"#,
         issue.submission.district,
         day,
@@ -107,6 +193,14 @@ pub async fn insert(executor: impl PgExecutor<'_>, change: &Change<'_>, day: Dat
         answer.method,
         answer.fingerprint,
         answer.response,
+        change.tally.day,
+        &tally.measures,
+        &tally.departments,
+        &tally.classes,
+        &tally.tags,
+        &stock.departments,
+        &stock.states,
+        &stock.counts,
     )
     .fetch_one(executor)
     .await
@@ -119,6 +213,8 @@ pub async fn insert(executor: impl PgExecutor<'_>, change: &Change<'_>, day: Dat
 pub async fn update(executor: impl PgExecutor<'_>, change: &Change<'_>) -> sqlx::Result<bool> {
     let (issue, transition) = (change.issue, change.transition);
     let answer = AnswerColumns::of(change.answer.as_ref());
+    let (tally, stock) =
+        (TallyColumns::of(&change.tally), StockColumns::of(change.from.as_ref(), &change.to));
     let seq = sqlx::query_scalar!(
         r#"with changed as (
              update issue set state = $4, department = $5, class = $6, level = $7, due_time = $8, alarm_time = $9, version = $3,
@@ -134,7 +230,17 @@ pub async fn update(executor: impl PgExecutor<'_>, change: &Change<'_>) -> sqlx:
              insert into outbox (district, seq, resource, payload, create_time) select $1, seq, $15, $16, $13 from head),
            kept as (
              insert into idempotency (district, subject, request_id, method, fingerprint, response, create_time)
-             select $1, $17, $18, $19, $20, $21, $13 from head where $18::uuid is not null)
+             select $1, $17, $18, $19, $20, $21, $13 from head where $18::uuid is not null),
+           tallied as (
+             insert into issue_tally as t (district, day, measure, department, class, tag, count)
+             select $1, $22, n.measure, n.department, n.class, n.tag, 1
+             from head cross join unnest($23::smallint[], $24::text[], $25::smallint[], $26::smallint[]) n(measure, department, class, tag)
+             on conflict (district, tag, day, measure, department, class) do update set count = t.count + 1),
+           stocked as (
+             insert into issue_stock as s (district, department, state, count)
+             select $1, n.department, n.state, n.count
+             from head cross join unnest($27::text[], $28::smallint[], $29::bigint[]) n(department, state, count)
+             on conflict (district, department, state) do update set count = s.count + excluded.count)
            select seq as "seq!" from head"#,
         issue.submission.district,
         issue.submission.id,
@@ -157,6 +263,14 @@ pub async fn update(executor: impl PgExecutor<'_>, change: &Change<'_>) -> sqlx:
         answer.method,
         answer.fingerprint,
         answer.response,
+        change.tally.day,
+        &tally.measures,
+        &tally.departments,
+        &tally.classes,
+        &tally.tags,
+        &stock.departments,
+        &stock.states,
+        &stock.counts,
     )
     .fetch_optional(executor)
     .await?;

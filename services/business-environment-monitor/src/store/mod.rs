@@ -8,5 +8,6 @@ pub mod enterprise;
 pub mod issue;
 pub mod issue_change;
 pub mod issue_list;
+pub mod issue_statistics;
 pub mod need;
 pub mod transition;

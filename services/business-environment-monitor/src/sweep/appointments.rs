@@ -1,6 +1,5 @@
 //! Appointments whose day has come, a batch at a time: its lock keeps off everybody else who changes them.
 
-use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,13 +8,14 @@ use crate::api::batch;
 use crate::error::Error;
 use crate::model::actor::Actor;
 use crate::model::appointment::apply::{Command, apply};
+use crate::model::local_day;
 use crate::store::appointment as store;
 
 impl Sweep {
     /// Ends what is over, then begins what has come, so that a renewal begins when nothing goes on before it. Answers with the
     /// number of changes.
     pub(super) async fn appointments(&self, now: OffsetDateTime) -> Result<usize, Error> {
-        let (pool, today) = (&self.0.pool, now.to_offset(CHINA_STANDARD_TIME).date());
+        let (pool, today) = (&self.0.pool, local_day(now));
         let mut done = 0;
         for place in store::ending(pool, today).await? {
             done += self.members(place, &Command::Expire, now).await?;

@@ -6,6 +6,7 @@ pub mod command;
 pub mod composition;
 pub mod enterprise;
 pub mod issue;
+pub mod issue_statistics;
 pub mod name;
 pub mod need;
 pub mod time;

@@ -12,11 +12,13 @@ use super::arcs::ActionKind;
 use super::clock::Level;
 use super::command::{Command, Refusal};
 use super::rules::{Class, Rules};
+use super::tally::{Measure, Tally, tally};
 use super::transition::{Transition, replay};
 use super::*;
 use crate::model::actor::Actor;
 
 mod matrix;
+mod numbers;
 mod sight;
 mod stories;
 mod walk;
@@ -80,21 +82,24 @@ fn text() -> String {
     "说明".to_owned()
 }
 
-/// An issue with its history.
+/// An issue with its history, and what that counts for.
 struct Case {
     issue: Issue,
     history: Vec<Transition>,
+    tallies: Vec<Tally>,
     now: OffsetDateTime,
 }
 
 impl Case {
     fn submitted_by(by: &Actor, now: OffsetDateTime) -> Case {
         let (issue, first) = submit(&submission(), by, &context(now)).unwrap();
-        Case { issue, history: vec![first], now }
+        let tallies = vec![tally(None, &issue, &first)];
+        Case { issue, history: vec![first], tallies, now }
     }
 
     fn attempt(&mut self, by: &Actor, command: &Command) -> Result<(), Refusal> {
         let (issue, transition) = apply(&self.issue, command, by, &context(self.now))?;
+        self.tallies.push(tally(Some(&self.issue), &issue, &transition));
         self.issue = issue;
         self.history.push(transition);
         Ok(())

@@ -120,7 +120,8 @@ fn every_state_action_and_person() {
         for (state, (action, from, to, who)) in State::all().flat_map(|s| POSSIBLE.map(|row| (s, row))) {
             let at = Case::lead_to(&submitter, state);
             for (person, letter) in people(&submitter) {
-                let mut case = Case { issue: at.issue.clone(), history: Vec::new(), now: at.now };
+                let mut case =
+                    Case { issue: at.issue.clone(), history: Vec::new(), tallies: Vec::new(), now: at.now };
                 prepare(&mut case, action);
                 let result = case.attempt(&person, &command(action).unwrap());
                 // Only who handles the current round is its handler.

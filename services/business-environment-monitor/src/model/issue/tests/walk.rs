@@ -137,6 +137,7 @@ proptest! {
                 prop_assert_eq!(&before, &case.issue);
             }
         }
+        numbers::agree(&case);
         // The history as it would be kept, read again.
         let text = serde_json::to_string(&case.history).unwrap();
         let history: Vec<Transition> = serde_json::from_str(&text).unwrap();
