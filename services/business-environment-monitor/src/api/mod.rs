@@ -13,6 +13,7 @@ pub mod issue;
 pub mod issue_list;
 pub mod issue_statistics;
 pub mod repeat;
+pub mod tag;
 pub mod watch;
 pub mod wire;
 pub mod write;
@@ -24,6 +25,7 @@ use jingwei_proto::business_environment_monitor::v1::calendar_service_server::Ca
 use jingwei_proto::business_environment_monitor::v1::enterprise_service_server::EnterpriseServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_service_server::IssueServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_statistics_service_server::IssueStatisticsServiceServer;
+use jingwei_proto::business_environment_monitor::v1::tag_service_server::TagServiceServer;
 
 pub use self::calendars::Calendars;
 pub use self::core::Core;
@@ -37,4 +39,5 @@ pub fn register(server: Server, core: &Core) -> Server {
         .service(AssistanceServiceServer::new(assistance::Assistance(core.clone())))
         .service(IssueServiceServer::new(issue::Issues(core.clone())))
         .service(IssueStatisticsServiceServer::new(issue_statistics::Statistics(core.clone())))
+        .service(TagServiceServer::new(tag::Tags(core.clone())))
 }

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod appointment;
 pub mod enterprise;
+pub mod indicator;
 pub mod issue;
 pub mod need;
 pub mod social_credit;

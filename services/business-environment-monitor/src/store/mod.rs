@@ -11,3 +11,4 @@ pub mod issue_list;
 pub mod issue_statistics;
 pub mod need;
 pub mod transition;
+pub mod year_tasks;

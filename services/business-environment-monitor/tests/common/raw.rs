@@ -24,6 +24,7 @@ const SAMPLES: &[&str] = &[
     "special-supervisor",
     "districts/410183/businessEnvironmentCalendar",
     "districts/410183/enterprises/91350100M000100Y43",
+    "districts/410183/yearTasks/2026",
     "districts/410183/needs/019ce000-0000-7000-8000-000000000001",
     "2026-03-02",
 ];
@@ -57,7 +58,12 @@ fn needed(field: &FieldDescriptor) -> Option<Value> {
         let of = |rule: &str| list.as_ref().and_then(|list| part(list, rule));
         let least = of("min_items").and_then(|least| least.as_u64()).unwrap_or(0);
         let items = of("items").and_then(|items| items.as_message().cloned()).unwrap_or(rules);
-        return (least > 0).then(|| Value::List(vec![one(field, &items)]));
+        // Each its own: a text once, twice and so on.
+        let item = |times: u64| match one(field, &items) {
+            Value::String(text) => Value::String(text.repeat(usize::try_from(times).expect("few"))),
+            item => item,
+        };
+        return (least > 0).then(|| Value::List((1..=least).map(item).collect()));
     }
     match field.kind() {
         Kind::Message(_) => required.then(|| one(field, &rules)),

@@ -57,6 +57,13 @@ pub fn read_certificate(name: &str) -> Result<(i32, &str), Problem> {
     read.ok_or_else(|| wrong("name", "districts/410183/certificates/410183-2026-000017"))
 }
 
+/// District and year of the name of a year's tasks.
+pub fn read_year_tasks(field: &str, name: &str) -> Result<(i32, i32), Problem> {
+    let parts = name.strip_prefix("districts/").and_then(|rest| rest.split_once("/yearTasks/"));
+    let read = parts.and_then(|(district, year)| Some((district.parse().ok()?, year.parse().ok()?)));
+    read.ok_or_else(|| wrong(field, "districts/410183/yearTasks/2026"))
+}
+
 /// The district of any name that begins with `districts/410183`.
 pub fn read_district(field: &str, name: &str) -> Result<i32, Problem> {
     let district = name.strip_prefix("districts/").and_then(|d| d.split('/').next()?.parse().ok());
