@@ -4,11 +4,13 @@ use jingwei_kit::status::Problem;
 use tonic::{Code, Status};
 
 use crate::model::appointment::{apply, batch};
+use crate::model::info_item::apply as info_item;
 use crate::model::issue::command::Refusal;
-use crate::model::need;
+use crate::model::{need, observation};
 
 mod appointment;
 mod assistance;
+mod information;
 mod issue;
 
 /// The domain of this service's errors.
@@ -28,6 +30,10 @@ pub enum Error {
         /// It.
         reference: String,
     },
+    /// What the rules of a visit or an experience refuse.
+    ObservationRefused(observation::Refusal),
+    /// What the rules of an item of market information refuse.
+    InfoItemRefused(info_item::Refusal),
     /// What the rules of a batch refuse.
     BatchRefused(batch::Refusal),
     /// What the rules of an appointment refuse.
@@ -77,6 +83,18 @@ impl From<need::Refusal> for Error {
     }
 }
 
+impl From<observation::Refusal> for Error {
+    fn from(refusal: observation::Refusal) -> Self {
+        Self::ObservationRefused(refusal)
+    }
+}
+
+impl From<info_item::Refusal> for Error {
+    fn from(refusal: info_item::Refusal) -> Self {
+        Self::InfoItemRefused(refusal)
+    }
+}
+
 impl From<batch::Refusal> for Error {
     fn from(refusal: batch::Refusal) -> Self {
         Self::BatchRefused(refusal)
@@ -107,6 +125,8 @@ impl From<Error> for Problem {
                 format!("the reference {reference} is recorded already: nothing counts twice"),
             )
             .with("reference", reference),
+            Error::ObservationRefused(refusal) => information::observation_refused(refusal),
+            Error::InfoItemRefused(refusal) => information::refused(&refusal),
             Error::BatchRefused(refusal) => appointment::batch_refused(refusal),
             Error::AppointmentRefused(refusal) => appointment::refused(&refusal),
             Error::AlreadyAppointed { person, role } => {

@@ -128,7 +128,7 @@ async fn changes(
             &stored.issue,
             &command,
             &system,
-            &Context { now, calendar, rules: &rules },
+            &Context { now, calendar, rules: &rules, raisers: &[] },
         ) {
             Ok(applied) => applied,
             // A year without a calendar, say: the others are not to wait for it.

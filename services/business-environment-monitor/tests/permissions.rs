@@ -8,6 +8,7 @@ use common::raw::{call, methods, smallest};
 use common::{Site, metadata};
 use futures::StreamExt;
 use jingwei_business_environment_monitor::model::actor::Role as ModelRole;
+use jingwei_business_environment_monitor::model::info_item::arcs::ActionKind as ItemAction;
 use jingwei_business_environment_monitor::model::issue::arcs::ActionKind;
 use jingwei_proto::access::v1::{Permission, Reach, Role};
 use jingwei_proto::pool;
@@ -153,5 +154,23 @@ fn the_roles_of_each_action_are_those_of_the_state_table() {
         let by_people = action.arc().who.iter().any(|(role, _)| *role != ModelRole::System);
         let rpc = ACTIONS.iter().find(|(_, a)| *a == action).map(|(name, _)| *name);
         assert_eq!(rpc.is_some_and(|name| served.contains(name)), by_people, "{action:?}");
+    }
+}
+
+#[test]
+fn the_roles_of_each_decision_on_an_item_are_those_of_its_state_table() {
+    let methods = methods();
+    for action in ItemAction::all() {
+        let verb = if action == ItemAction::Collect { "CREATE" } else { action.code() };
+        let rpc = |method: &&MethodDescriptor| method.name().to_uppercase() == format!("{verb}INFOITEM");
+        let rpc = methods.iter().find(rpc).expect("each action has its RPC");
+        let declared: Vec<_> = permission(rpc).roles().collect();
+        let may: Vec<_> = ROLES.iter().filter(|row| row.1 == action.arc().who).map(|row| row.0).collect();
+        assert_eq!(declared, may, "{action:?}");
+    }
+    let office_and_monitors = [Role::Monitor, Role::BusinessEnvironmentOffice];
+    for method in methods.iter().filter(|m| m.parent_service().name() == "InformationService") {
+        let declared: Vec<_> = permission(method).roles().collect();
+        assert!(declared.iter().all(|role| office_and_monitors.contains(role)), "{}", method.name());
     }
 }

@@ -23,7 +23,7 @@ use crate::model::issue::rules::Rules;
 use crate::model::issue::transition::Transition;
 use crate::model::issue::{Issue, Submission};
 use crate::store;
-use crate::store::issue::Stored;
+use crate::store::issue::{Found, Stored};
 
 /// The issue service.
 #[derive(Clone)]
@@ -71,10 +71,11 @@ impl Issues {
     ) -> Result<Stored, Error> {
         let (district, id) = name::read_issue(request.name())?;
         let command = request.command()?;
-        let (stored, calendar_version) = self.readable(grants, district, id).await?;
+        let Found { stored, calendar_version, raisers } = self.readable(grants, district, id).await?;
         etag::check(request.etag(), stored.issue.version)?;
         let calendar = self.0.calendars.of(district, calendar_version).await?;
-        let context = Context { now: self.0.clock.now(), calendar: &calendar, rules: &Rules::default() };
+        let (now, rules) = (self.0.clock.now(), Rules::default());
+        let context = Context { now, calendar: &calendar, rules: &rules, raisers: &raisers };
         let (issue, transition) = first_allowed(&stored.issue, &command, grants, &context)?;
         let after = Stored { issue, case_number: stored.case_number };
         let asked = key.map(|key| (key, grants));
@@ -102,7 +103,8 @@ impl Issues {
     ) -> Result<Stored, Error> {
         let (district, id) = (submission.district, submission.id);
         let calendar = self.0.calendars.latest(district).await?;
-        let context = Context { now: self.0.clock.now(), calendar: &calendar, rules: &Rules::default() };
+        let (now, rules) = (self.0.clock.now(), Rules::default());
+        let context = Context { now, calendar: &calendar, rules: &rules, raisers: &[] };
         let actor = grants.first().ok_or(Refusal::NotAllowed { action: ActionKind::Submit })?;
         let (issue, transition) = submit(&submission, actor, &context)?;
         let asked = key.map(|key| (key, grants));
@@ -112,23 +114,21 @@ impl Issues {
         })
     }
 
-    /// The issue and the version of its district's calendar, where the owner of the grants may know of it.
-    async fn readable(
-        &self,
-        grants: &[Actor],
-        district: i32,
-        id: Uuid,
-    ) -> Result<(Stored, Option<i64>), Error> {
+    /// The issue with all that decides an action on it, where the owner of the grants may know of it.
+    async fn readable(&self, grants: &[Actor], district: i32, id: Uuid) -> Result<Found, Error> {
         let found = store::issue::get(&self.0.pool, district, id).await?;
-        found
-            .filter(|(stored, _)| grants.iter().any(|actor| stored.issue.is_readable_by(actor)))
-            .ok_or_else(|| Error::NotFound { name: name::issue(district, id) })
+        let may_read = |Found { stored: Stored { issue, .. }, raisers, .. }: &Found| {
+            grants
+                .iter()
+                .any(|actor| issue.is_readable_by(actor) || issue.is_readable_by_raiser(actor, raisers))
+        };
+        found.filter(may_read).ok_or_else(|| Error::NotFound { name: name::issue(district, id) })
     }
 
     async fn get(&self, caller: &Caller, request: &pb::GetIssueRequest) -> Result<pb::Issue, Error> {
         let (district, id) = name::read_issue(&request.name)?;
         let grants = actors::of(caller, district);
-        Ok(wire::write(&self.readable(&grants, district, id).await?.0, &grants))
+        Ok(wire::write(&self.readable(&grants, district, id).await?.stored, &grants))
     }
 
     async fn transitions(
@@ -139,7 +139,7 @@ impl Issues {
         let (district, id) = name::read_issue(&request.parent)?;
         let page = Page::<i64>::of(request, 50, 200)?;
         let grants = actors::of(caller, district);
-        let (stored, _) = self.readable(&grants, district, id).await?;
+        let stored = self.readable(&grants, district, id).await?.stored;
         let after = page.after.unwrap_or(0);
         let mut rows = store::transition::list(&self.0.pool, district, id, after, page.limit()).await?;
         let next_page_token = page.cut(&mut rows, |transition| transition.version);

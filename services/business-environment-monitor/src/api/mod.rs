@@ -9,9 +9,12 @@ pub mod calendars;
 pub mod composition;
 pub mod core;
 pub mod enterprise;
+pub mod info_item;
+pub mod information;
 pub mod issue;
 pub mod issue_list;
 pub mod issue_statistics;
+pub mod observation;
 pub mod repeat;
 pub mod tag;
 pub mod watch;
@@ -23,6 +26,7 @@ use jingwei_proto::business_environment_monitor::v1::appointment_service_server:
 use jingwei_proto::business_environment_monitor::v1::assistance_service_server::AssistanceServiceServer;
 use jingwei_proto::business_environment_monitor::v1::calendar_service_server::CalendarServiceServer;
 use jingwei_proto::business_environment_monitor::v1::enterprise_service_server::EnterpriseServiceServer;
+use jingwei_proto::business_environment_monitor::v1::information_service_server::InformationServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_service_server::IssueServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_statistics_service_server::IssueStatisticsServiceServer;
 use jingwei_proto::business_environment_monitor::v1::tag_service_server::TagServiceServer;
@@ -37,6 +41,7 @@ pub fn register(server: Server, core: &Core) -> Server {
         .service(CalendarServiceServer::new(calendar::CalendarHandlers(core.clone())))
         .service(EnterpriseServiceServer::new(enterprise::Enterprises(core.clone())))
         .service(AssistanceServiceServer::new(assistance::Assistance(core.clone())))
+        .service(InformationServiceServer::new(information::Information(core.clone())))
         .service(IssueServiceServer::new(issue::Issues(core.clone())))
         .service(IssueStatisticsServiceServer::new(issue_statistics::Statistics(core.clone())))
         .service(TagServiceServer::new(tag::Tags(core.clone())))

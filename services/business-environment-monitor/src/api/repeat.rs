@@ -35,3 +35,8 @@ pub(super) fn written(update: sqlx::Result<bool>) -> Result<bool, Error> {
 pub(super) fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     matches!(classify(error), Failure::Unique(name) if name == constraint)
 }
+
+/// Whether a foreign key of this name refused.
+pub(super) fn refers_to_nothing(error: &sqlx::Error, constraint: &str) -> bool {
+    matches!(classify(error), Failure::ForeignKey(name) if name == constraint)
+}

@@ -8,6 +8,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::model::appointment::{self, apply, arcs, batch};
+use crate::model::info_item;
 use crate::model::issue::State;
 use crate::model::issue::arcs::ActionKind;
 
@@ -80,6 +81,27 @@ fn errors() -> Vec<Error> {
         apply::Refusal::TooManyTerms { limit: 2 },
         apply::Refusal::NotDue,
     ];
+    let observations = [
+        observation::Refusal::NotAllowed,
+        observation::Refusal::Missing { field: "place" },
+        observation::Refusal::InFuture,
+        observation::Refusal::NotActive,
+    ];
+    let merge = info_item::arcs::ActionKind::Merge;
+    let items = [
+        info_item::apply::Refusal::NotAllowed { action: merge },
+        info_item::apply::Refusal::WrongState { state: info_item::State::Collected, action: merge },
+        info_item::apply::Refusal::OwnItem,
+        info_item::apply::Refusal::Missing { field: "reason" },
+        info_item::apply::Refusal::DisclosureMissing,
+        info_item::apply::Refusal::NotActive,
+        info_item::apply::Refusal::IntoItself,
+        info_item::apply::Refusal::TargetMerged { district: 410_183, root: uuid::Uuid::nil() },
+        info_item::apply::Refusal::Linked,
+        info_item::apply::Refusal::NotLinked,
+        info_item::apply::Refusal::LastIssue,
+        info_item::apply::Refusal::TooManyIssues { limit: 50 },
+    ];
     let others = [
         Error::NotFound { name: name() },
         Error::AlreadyExists { name: name() },
@@ -89,6 +111,8 @@ fn errors() -> Vec<Error> {
     ];
     let refused = refusals.into_iter().map(Error::Refused);
     let refused = refused.chain(needs.into_iter().map(Error::NeedRefused));
+    let refused = refused.chain(observations.into_iter().map(Error::ObservationRefused));
+    let refused = refused.chain(items.into_iter().map(Error::InfoItemRefused));
     let refused = refused.chain(batches.into_iter().map(Error::BatchRefused));
     refused.chain(appointments.into_iter().map(Error::AppointmentRefused)).chain(others).collect()
 }

@@ -4,8 +4,10 @@ pub mod actor;
 pub mod appointment;
 pub mod enterprise;
 pub mod indicator;
+pub mod info_item;
 pub mod issue;
 pub mod need;
+pub mod observation;
 pub mod social_credit;
 pub mod term;
 

@@ -69,7 +69,7 @@ pub async fn update(conn: &mut PgConnection, batch: &Batch) -> sqlx::Result<()> 
 /// Until the end of the transaction nobody else in the district gives certificates: of two that give the same person the same
 /// role, the later sees what the earlier wrote.
 pub async fn lock_certificates(conn: &mut PgConnection, district: i32) -> sqlx::Result<()> {
-    // 7 is this lock's kind; the service has no other.
+    // 7 is this lock's kind.
     sqlx::query!("select pg_advisory_xact_lock(7, $1)", district).execute(conn).await.map(|_| ())
 }
 

@@ -16,18 +16,36 @@ pub struct Stored {
     pub issue: Issue,
 }
 
-/// The issue of that id, with the version of the district's calendar; `None` where it has no calendar.
-pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<(Stored, Option<i64>)>> {
+/// An issue with all that decides an action on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The issue.
+    pub stored: Stored,
+    /// The version of the district's calendar; `None` where it has no calendar.
+    pub calendar_version: Option<i64>,
+    /// The subjects of the monitors who collected what is behind it, merged items included.
+    pub raisers: Vec<String>,
+}
+
+/// The issue of that id.
+pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<Found>> {
     let row = sqlx::query!(
         r#"select case_number, body as "body: Json<Issue>",
-             (select w.version from work_calendar w where w.district = $1) as calendar_version
+             (select w.version from work_calendar w where w.district = $1) as calendar_version,
+             array(select distinct m.collector from info_item_issue l
+               join info_item m on m.district = l.district and m.root = l.item
+               where l.district = $1 and l.issue = $2) as "raisers!"
            from issue where district = $1 and id = $2"#,
         district,
         id,
     )
     .fetch_optional(pool)
     .await?;
-    Ok(row.map(|r| (Stored { case_number: r.case_number, issue: r.body.0 }, r.calendar_version)))
+    Ok(row.map(|r| Found {
+        stored: Stored { case_number: r.case_number, issue: r.body.0 },
+        calendar_version: r.calendar_version,
+        raisers: r.raisers,
+    }))
 }
 
 /// Every district that anything was written to.

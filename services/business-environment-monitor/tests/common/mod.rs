@@ -3,6 +3,7 @@
 
 pub(crate) mod batches;
 pub(crate) mod cast;
+pub(crate) mod information;
 pub(crate) mod raw;
 
 use std::net::Ipv4Addr;

@@ -26,7 +26,11 @@ const SAMPLES: &[&str] = &[
     "districts/410183/enterprises/91350100M000100Y43",
     "districts/410183/yearTasks/2026",
     "districts/410183/needs/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/visits/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/experiences/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/infoItems/019ce000-0000-7000-8000-000000000001",
     "2026-03-02",
+    "2026-03",
 ];
 
 /// Every RPC of the service.

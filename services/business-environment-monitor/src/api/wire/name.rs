@@ -40,6 +40,56 @@ pub fn certificate(district: i32, number: &str) -> String {
     format!("districts/{district}/certificates/{number}")
 }
 
+/// The name of a visit.
+pub fn visit(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/visits/{id}")
+}
+
+/// The name of an experience.
+pub fn experience(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/experiences/{id}")
+}
+
+/// The name of an item of market information.
+pub fn info_item(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/infoItems/{id}")
+}
+
+/// District and id of a visit's name, or of an experience's.
+pub fn read_observation(field: &str, name: &str, experience: bool) -> Result<(i32, Uuid), Problem> {
+    read_id(field, name, if experience { "experiences" } else { "visits" })
+}
+
+/// District and id of an item's name.
+pub fn read_info_item(field: &str, name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id(field, name, "infoItems")
+}
+
+/// The id of the issue that a field names, which is to be of a district.
+pub fn read_issue_of(field: &str, name: &str, district: i32) -> Result<Uuid, Problem> {
+    let (of, id) = read_id(field, name, "issues")?;
+    if of == district { Ok(id) } else { Err(elsewhere(field, district)) }
+}
+
+/// The code of the enterprise that a field names, which is to be of a district; `None` where it is empty.
+pub fn read_enterprise_of(
+    field: &str,
+    name: &str,
+    district: i32,
+) -> Result<Option<SocialCreditCode>, Problem> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let (of, code) = read_enterprise(field, name)?;
+    if of == district { Ok(Some(code)) } else { Err(elsewhere(field, district)) }
+}
+
+/// A field that names something of another district.
+pub fn elsewhere(field: &str, district: i32) -> Problem {
+    let en = format!("must be of the district {district}");
+    invalid(field, "district", format!("须属于区县 {district}"), en)
+}
+
 /// District and id of a batch's name.
 pub fn read_batch(field: &str, name: &str) -> Result<(i32, Uuid), Problem> {
     read_id(field, name, "batches")

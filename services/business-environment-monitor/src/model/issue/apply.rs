@@ -10,7 +10,7 @@ use super::command::{Command, Refusal};
 use super::rules::Rules;
 use super::transition::Transition;
 use super::{Issue, State, Submission, Submitter};
-use crate::model::actor::{Actor, Role};
+use crate::model::actor::Actor;
 
 /// What an action needs to know besides the issue.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub struct Context<'a> {
     pub calendar: &'a Calendar,
     /// The district's rules.
     pub rules: &'a Rules,
+    /// The monitors who collected what is behind the issue: they raise it as its submitter does.
+    pub raisers: &'a [String],
 }
 
 /// A new issue, with its first transition.
@@ -32,7 +34,7 @@ pub fn submit(
     actor: &Actor,
     context: &Context<'_>,
 ) -> Result<(Issue, Transition), Refusal> {
-    let Context { now, calendar, rules } = *context;
+    let Context { now, calendar, rules, .. } = *context;
     let command = Command::Submit(Box::new(submission.clone()));
     let issue = Issue {
         submission: submission.clone(),
@@ -81,7 +83,7 @@ pub fn apply(
     if !arc.from.contains(&issue.state) {
         return Err(Refusal::WrongState { state: issue.state, action });
     }
-    if arc.apart && issue.submitter.role == Role::Monitor && actor.subject == issue.submitter.subject {
+    if arc.apart && issue.is_raised_by(actor, context.raisers) {
         return Err(Refusal::OwnIssue);
     }
     if issue.state.is_undecided() && action != ActionKind::DeemAccepted && context.now >= issue.decide_by {

@@ -21,6 +21,21 @@ impl Issue {
         theirs && actor.district == self.submission.district
     }
 
+    /// Whether the actor is a monitor who raised it, in whatever role here: who submitted it, or one of the `raisers` who collected
+    /// what is behind it.
+    #[must_use]
+    pub fn is_raised_by(&self, actor: &Actor, raisers: &[String]) -> bool {
+        let submitted = self.submitter.role == Role::Monitor && actor.subject == self.submitter.subject;
+        submitted || raisers.contains(&actor.subject)
+    }
+
+    /// Whether the actor may read it as a monitor who raised it.
+    #[must_use]
+    pub fn is_readable_by_raiser(&self, actor: &Actor, raisers: &[String]) -> bool {
+        let here = actor.district == self.submission.district;
+        here && actor.role == Role::Monitor && self.is_raised_by(actor, raisers)
+    }
+
     /// Whether the actor learns the submitter's name: whom an issue is about, or who handles it, does not.
     #[must_use]
     pub fn shows_submitter_to(&self, actor: &Actor) -> bool {

@@ -61,7 +61,7 @@ fn handler() -> Actor {
 }
 
 fn context(now: OffsetDateTime) -> Context<'static> {
-    Context { now, calendar: &CALENDAR, rules: &RULES }
+    Context { now, calendar: &CALENDAR, rules: &RULES, raisers: &[] }
 }
 
 fn submission() -> Submission {

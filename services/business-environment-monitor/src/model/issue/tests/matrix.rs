@@ -185,3 +185,25 @@ fn a_monitor_neither_handles_nor_verifies_what_they_raised() {
         }
     }
 }
+
+/// The monitors who collected what is behind an issue raise it as well, whoever submitted it.
+#[test]
+fn nor_what_comes_of_what_they_collected() {
+    let raisers = ["sun".to_owned(), "wu".to_owned()];
+    let free = [ActionKind::DeemAccepted, ActionKind::Warn, ActionKind::Reopen, ActionKind::Rate];
+    for (action, from, _, who) in POSSIBLE.iter().filter(|row| !free.contains(&row.0)) {
+        let state = State::all().find(|state| from.starts_with(place(*state))).unwrap();
+        let role = if who.contains('o') { office() } else { handler() };
+        for (submitter, subject) in
+            [monitor(), enterprise()].iter().flat_map(|s| ["sun", "wu", "li"].map(|n| (s, n)))
+        {
+            let mut case = Case::lead_to(submitter, state);
+            prepare(&mut case, *action);
+            let person = Actor { subject: subject.to_owned(), ..role.clone() };
+            let context = Context { raisers: &raisers, ..context(case.now) };
+            let result = apply(&case.issue, &command(*action).unwrap(), &person, &context);
+            let refused = result.map(drop) == Err(Refusal::OwnIssue);
+            assert_eq!(refused, subject != "li", "{action:?} by {subject}");
+        }
+    }
+}

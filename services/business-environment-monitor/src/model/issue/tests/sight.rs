@@ -24,3 +24,17 @@ fn the_office_reads_all_and_others_what_is_theirs() {
         assert_eq!(handled.shows_submitter_to(&actor), learns, "{actor:?}");
     }
 }
+
+#[test]
+fn a_monitor_reads_what_comes_of_what_they_collected_and_learns_no_name() {
+    let issue = Case::lead_to(&enterprise(), State::InHandling).issue;
+    let raisers = ["sun".to_owned()];
+    let sun = Actor { subject: "sun".to_owned(), ..monitor() };
+    assert!(issue.is_readable_by_raiser(&sun, &raisers) && !issue.shows_submitter_to(&sun));
+    assert!(!issue.is_readable_by_raiser(&sun, &[]));
+    assert!(!issue.is_readable_by_raiser(&monitor(), &raisers));
+    assert!(!issue.is_readable_by_raiser(&Actor { district: 410_182, ..sun.clone() }, &raisers));
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Monitor) {
+        assert!(!issue.is_readable_by_raiser(&Actor { role, ..sun.clone() }, &raisers), "{role:?}");
+    }
+}
