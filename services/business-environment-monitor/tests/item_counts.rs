@@ -176,21 +176,32 @@ async fn what_monitors_delivered_is_known_by_person_and_period() {
     assert_eq!(got(sixteenth, sixteenth).await, [person("sun", 2, 0, 1, 0), first[1].clone()]);
 }
 
-/// Calls at one moment by as many people of the office, by turns to two replicas.
+/// Calls by as many people of the office, by turns to two replicas: all are under way before the first can write, however fast they are.
 async fn at_once<Q, T>(
     site: &Site,
     requests: Vec<Q>,
     call: impl AsyncFn(Information, Q) -> Result<Response<T>, Status>,
 ) -> Vec<Result<T, Status>> {
-    let other = site.replica().await;
+    let (other, all) = (site.replica().await, i64::try_from(requests.len()).expect("few"));
+    let pool = site.database.connect().await.expect("the database answers");
+    let mut held = pool.begin().await.expect("begun");
+    sqlx::query("select from info_item_count for update").execute(&mut *held).await.expect("locked");
     let calls = requests.into_iter().enumerate().map(|(i, request)| {
         let replica = if i % 2 == 0 { site } else { &other };
         let office = replica.information(&format!("li-{i}"), Role::BusinessEnvironmentOffice);
         (office, request)
     });
     let calls = calls.map(async |(office, request)| call(office, request).await.map(Response::into_inner));
-    join_all(calls).await
+    let release = async {
+        while sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&pool).await.expect("counted") < all {}
+        held.rollback().await.expect("released");
+    };
+    tokio::join!(join_all(calls), release).0
 }
+
+/// How many wait for a lock.
+const WAITING: &str =
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
 
 #[tokio::test]
 async fn of_two_offices_that_decide_on_one_item_one_does() {
@@ -242,14 +253,19 @@ async fn eight_that_are_merged_in_a_circle_end_in_one_that_is_not() {
     let merged: BTreeSet<_> = answers.iter().flatten().map(|item| item.name.clone()).collect();
     assert!((1..8).contains(&merged.len()), "{merged:?}");
     for answer in answers.into_iter().filter(Result::is_err) {
-        let target = metadata(answer.as_ref().map_err(Clone::clone).map(drop), "target").expect("is named");
-        assert!(names.contains(&target) && !merged.contains(&target), "{target} is merged itself");
         assert_eq!(refusal(answer), (Code::FailedPrecondition, "ITEM_MERGED".into()));
+    }
+    // Whichever is asked for, what is named is not merged.
+    let one_more = site.triaged("zhang").await.name;
+    for name in &merged {
+        let refused = site.informed().merge_info_item(merge(&one_more, name)).await;
+        let target = metadata(refused, "target").expect("is named");
+        assert!(names.contains(&target) && !merged.contains(&target), "{target} is merged itself");
     }
     let counts = site.counts().await;
     let of = |state: pb::InfoItemState| counts.states[state as usize - 1].count;
     let merged = i64::try_from(merged.len()).expect("few");
-    assert_eq!((of(pb::InfoItemState::Merged), of(pb::InfoItemState::Triaged)), (merged, 8 - merged));
+    assert_eq!((of(pb::InfoItemState::Merged), of(pb::InfoItemState::Triaged)), (merged, 9 - merged));
     check(&pool).await;
 }
 
