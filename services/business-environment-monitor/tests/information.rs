@@ -254,3 +254,16 @@ async fn who_collected_it_does_not_decide_on_it() {
     let own = in_office.triage_info_item(on!(TriageInfoItemRequest, item)).await;
     assert_eq!(refusal(own), (Code::FailedPrecondition, "OWN_ITEM".into()));
 }
+
+#[tokio::test]
+async fn what_the_database_cannot_hold_is_refused() {
+    let site = Site::with_monitors(&["zhang"]).await;
+    let mut zhang = site.informant("zhang");
+    let nul = "有\u{0}字";
+    let text = pb::CreateInfoItemRequest { text: nul.into(), ..item() };
+    assert_eq!(refusal(zhang.create_info_item(text).await).0, Code::InvalidArgument);
+    let companion = pb::CreateVisitRequest { companions: vec![nul.into()], ..visit() };
+    assert_eq!(refusal(zhang.create_visit(companion).await).0, Code::InvalidArgument);
+    let person = pb::ListVisitsRequest { parent: DISTRICT.into(), person: nul.into(), ..Default::default() };
+    assert_eq!(refusal(site.informed().list_visits(person).await).0, Code::InvalidArgument);
+}

@@ -17,7 +17,7 @@ use tonic::Code;
 
 use crate::{
     config::{Secret, Settings},
-    status::{Problem, internal, reason},
+    status::{Problem, internal, invalid, reason},
 };
 
 /// How long a connection may lie idle and still be used without being asked whether it is alive.
@@ -54,6 +54,8 @@ pub enum Failure {
     ForeignKey(String),
     /// A check constraint of this name refused.
     Check(String),
+    /// A text holds U+0000, which PostgreSQL keeps neither as text nor in JSON.
+    Unstorable,
     /// Lost against another transaction (serialization, deadlock, lock timeout): may succeed when repeated.
     Conflict,
     /// No connection, or the server cut it or stopped the statement: may succeed later.
@@ -183,6 +185,7 @@ pub fn classify(error: &sqlx::Error) -> Failure {
                 (ErrorKind::UniqueViolation, _) | (_, "23P01") => Failure::Unique(constraint()),
                 (ErrorKind::ForeignKeyViolation, _) => Failure::ForeignKey(constraint()),
                 (ErrorKind::CheckViolation, _) => Failure::Check(constraint()),
+                (_, "22021" | "22P05") => Failure::Unstorable,
                 (_, "40001" | "40P01" | "55P03") => Failure::Conflict,
                 // 08: connection; 53: resources; 57: stopped by an operator, a restart or a timeout; 25006: read-only after a failover.
                 (_, code)
@@ -216,6 +219,10 @@ pub fn problem(error: &sqlx::Error) -> Problem {
             );
             Problem::new(Code::Unavailable, reason::DATABASE_UNAVAILABLE, zh, en)
                 .retry_after(Duration::from_secs(1))
+        }
+        Failure::Unstorable => {
+            let (zh, en) = ("文字不能含空字符（U+0000）", "a text must not hold the character U+0000");
+            invalid("", "text", zh, en)
         }
         Failure::NotFound => {
             Problem::new(Code::NotFound, reason::NOT_FOUND, "没有这项数据", "there is no such resource")

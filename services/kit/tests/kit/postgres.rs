@@ -40,6 +40,7 @@ async fn constraints_are_told_by_name() {
         ("insert into thing values (1, 'a', null, 1)", Failure::Unique("thing_pkey".into())),
         ("insert into thing values (1, 'b', 'z', 1)", Failure::ForeignKey("thing_above".into())),
         ("insert into thing values (1, 'b', null, 0)", Failure::Check("thing_amount_positive".into())),
+        (r#"select '{"a": "\u0000"}'::jsonb"#, Failure::Unstorable),
         ("select nonsense", Failure::Other),
     ];
     for (sql, expected) in cases {
