@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::information::{experience, item, on, visit};
+use common::batches::on;
+use common::information::{experience, item, visit};
 use common::{DISTRICT, Site, refusal, request_id, wrong_fields};
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::business_environment_monitor::v1 as pb;

@@ -4,8 +4,9 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use common::batches::on;
 use common::information::{
-    Information, experience, item, link, merge, on, promote, promote_to, unlink, unmerge, visit,
+    Information, experience, item, link, merge, promote, promote_to, unlink, unmerge, visit,
 };
 use common::{DISTRICT, Site, metadata, refusal};
 use futures::future::join_all;

@@ -2,8 +2,9 @@
 
 mod common;
 
+use common::batches::on;
 use common::cast::{accept, register, reply, verify};
-use common::information::{item, link, merge, on, promote, promote_to, unlink, unmerge};
+use common::information::{item, link, merge, promote, promote_to, unlink, unmerge};
 use common::{DISTRICT, Site, metadata, refusal, request_id, wrong_fields};
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::business_environment_monitor::v1 as pb;

@@ -2,25 +2,14 @@
 
 use jingwei_proto::access::v1::Role;
 use jingwei_proto::business_environment_monitor::v1 as pb;
-use jingwei_proto::business_environment_monitor::v1::appointment_service_client::AppointmentServiceClient;
 use jingwei_proto::business_environment_monitor::v1::enterprise_service_client::EnterpriseServiceClient;
 use jingwei_proto::business_environment_monitor::v1::information_service_client::InformationServiceClient;
 use time::macros::datetime;
 
+use super::batches::{SUPERVISOR, approved, certify, nominated, office, on, opened};
 use super::{DISTRICT, Session, Site};
 
 pub(crate) type Information = InformationServiceClient<Session>;
-
-const ROLE: &str = "special-supervisor";
-
-/// The request of this type that acts on a resource and says no more.
-macro_rules! on {
-    ($request:ident, $name:expr) => {
-        pb::$request { name: $name.to_owned(), ..Default::default() }
-    };
-}
-#[allow(unused_imports, reason = "no test file needs all of it")]
-pub(crate) use on;
 
 impl Site {
     /// The information service as anybody.
@@ -46,44 +35,14 @@ impl Site {
         site
     }
 
-    /// Appoints people in a batch of their own, from nomination to certificates, from 16 March 2026 on; moves the clock by a week.
-    /// Answers with the names of the appointments.
+    /// Appoints people in a batch of their own, from 16 March 2026 on, which takes a week; answers with the names of the appointments.
     pub(crate) async fn appoint(&self, people: &[&str]) -> Vec<String> {
-        let token = || self.session("li", &[(Role::BusinessEnvironmentOffice, DISTRICT)]);
-        let mut office = AppointmentServiceClient::new(token());
-        let roles = vec![ROLE.to_owned()];
-        let batch = pb::CreateBatchRequest {
-            parent: DISTRICT.into(),
-            title: "首批".into(),
-            roles,
-            ..Default::default()
-        };
-        let batch = office.create_batch(batch).await.expect("prepared").into_inner().name;
-        office.open_batch(on!(OpenBatchRequest, batch)).await.expect("opened");
-        let mut names = Vec::new();
+        let (batch, mut names) = (opened(self).await, Vec::new());
         for person in people {
-            let nomination = pb::CreateAppointmentRequest {
-                parent: batch.clone(),
-                person: (*person).to_owned(),
-                role: ROLE.into(),
-                mode: pb::NominationMode::Invitation.into(),
-                group: "人大代表".into(),
-                ..Default::default()
-            };
-            names.push(office.create_appointment(nomination).await.expect("nominated").into_inner().name);
+            names.push(nominated(self, &batch, person, SUPERVISOR).await.name);
         }
-        office.vet_batch(on!(VetBatchRequest, batch)).await.expect("nominations ended");
-        for name in &names {
-            office.vet_appointment(on!(VetAppointmentRequest, name)).await.expect("vetted");
-        }
-        let publicise = pb::PubliciseBatchRequest { working_days: 5, ..on!(PubliciseBatchRequest, batch) };
-        office.publicise_batch(publicise).await.expect("publicised");
-        self.clock.advance(time::Duration::days(7) + time::Duration::minutes(510));
-        let mut office = AppointmentServiceClient::new(token());
-        office.approve_batch(on!(ApproveBatchRequest, batch)).await.expect("approved");
-        let certify =
-            pb::CertifyBatchRequest { first_date: "2026-03-16".into(), ..on!(CertifyBatchRequest, batch) };
-        office.certify_batch(certify).await.expect("certified");
+        approved(self, &batch).await;
+        office(self).certify_batch(certify(&batch, "2026-03-16")).await.expect("certified");
         names
     }
 
