@@ -267,4 +267,10 @@ async fn what_the_database_cannot_hold_is_refused() {
     assert_eq!(refusal(zhang.create_visit(companion).await).0, Code::InvalidArgument);
     let person = pb::ListVisitsRequest { parent: DISTRICT.into(), person: nul.into(), ..Default::default() };
     assert_eq!(refusal(site.informed().list_visits(person).await).0, Code::InvalidArgument);
+    // Before all calendars, and at their end.
+    let (from_date, to_date) = ("0000-01-01".to_owned(), "9999-12-31".to_owned());
+    let all = pb::ListVisitsRequest { parent: DISTRICT.into(), from_date, to_date, ..Default::default() };
+    assert_eq!(site.informed().list_visits(all).await.expect("none").into_inner().visits, []);
+    let early = pb::CreateVisitRequest { date: "0000-01-01".into(), ..visit() };
+    assert_eq!(refusal(zhang.create_visit(early).await).1, "NOT_ACTIVE_MONITOR");
 }

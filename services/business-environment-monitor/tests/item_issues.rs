@@ -175,7 +175,10 @@ async fn all_who_collected_what_is_behind_an_issue_are_kept_from_it() {
         let mut in_office = site.issues(person, Role::BusinessEnvironmentOffice, DISTRICT);
         assert_eq!(refusal(in_office.register_issue(register(&issue)).await), own, "{person}");
     }
-    // Sun reads the issue, and learns nobody's name.
+    // Sun finds and reads the issue, and learns nobody's name.
+    let found = pb::ListInfoItemIssuesRequest { parent: b.clone(), ..Default::default() };
+    let found = site.informant("sun").list_info_item_issues(found).await.expect("own").into_inner().issues;
+    assert_eq!(found[0].issue, issue);
     let read = pb::GetIssueRequest { name: issue.clone() };
     let mut sun = site.issues("sun", Role::Monitor, DISTRICT);
     assert_eq!(sun.get_issue(read.clone()).await.expect("raised by Sun too").into_inner().submitter, "");

@@ -16,8 +16,7 @@ use super::observation::{self, Wanted, whose};
 use super::wire::{info_item as wire, name, observation as wire_observation};
 use crate::error::Error;
 use crate::model::actor::Role;
-use crate::model::info_item::apply::{Command, Refusal};
-use crate::model::info_item::arcs::ActionKind;
+use crate::model::info_item::apply::Command;
 use crate::store::info_item::{self as store, Cursor, Filter, Stored};
 use crate::store::info_item_link as link;
 
@@ -212,9 +211,9 @@ impl Information {
         request: &pb::ListInfoItemIssuesRequest,
     ) -> Result<pb::ListInfoItemIssuesResponse, Error> {
         let page = Page::<i64>::of(request, 50, 200)?;
-        let item = self.item(caller, "parent", &request.parent).await?.item;
-        let (district, id, after) = (item.district, item.id, page.after.unwrap_or(0));
-        let mut rows = link::issues(&self.0.pool, district, id, after, page.limit()).await?;
+        let stored = self.item(caller, "parent", &request.parent).await?;
+        let (district, after) = (stored.item.district, page.after.unwrap_or(0));
+        let mut rows = link::issues(&self.0.pool, district, stored.root, after, page.limit()).await?;
         let next_page_token = page.cut(&mut rows, |linked| linked.version);
         let issues = rows.iter().map(|linked| wire::write_link(district, linked)).collect();
         Ok(pb::ListInfoItemIssuesResponse { issues, next_page_token })
@@ -243,16 +242,9 @@ impl Information {
         Ok(pb::ListIssueInfoItemsResponse { info_items, next_page_token })
     }
 
-    async fn counts(
-        &self,
-        caller: &Caller,
-        request: &pb::GetInfoItemCountsRequest,
-    ) -> Result<pb::InfoItemCounts, Error> {
+    async fn counts(&self, request: &pb::GetInfoItemCountsRequest) -> Result<pb::InfoItemCounts, Error> {
         let district = name::read_district("parent", &request.parent)?;
         let (from, to) = wire::read_months(request)?;
-        let grants = actors::of(caller, district);
-        // For a monitor as for the office: the district's own.
-        grants.first().ok_or(Refusal::NotAllowed { action: ActionKind::Collect })?;
         Ok(wire::write_counts(&link::counts(&self.0.pool, district, from, to).await?))
     }
 }
@@ -264,6 +256,7 @@ macro_rules! rpcs {
         impl InformationService for Information {
             $(async fn $rpc(&self, request: Request<pb::$request>) -> Answer<pb::$response> {
                 let ($s, $c, $r) = (self, &*caller::of(&request), request.get_ref());
+                let _ = $c;
                 Ok(Response::new($answer.await?))
             })*
         }
@@ -295,5 +288,5 @@ rpcs! {
     unlink_info_item(UnlinkInfoItemRequest) -> InfoItem = |s, c, r| s.unlink(c, r);
     list_info_item_issues(ListInfoItemIssuesRequest) -> ListInfoItemIssuesResponse = |s, c, r| s.issues(c, r);
     list_issue_info_items(ListIssueInfoItemsRequest) -> ListIssueInfoItemsResponse = |s, c, r| s.behind(c, r);
-    get_info_item_counts(GetInfoItemCountsRequest) -> InfoItemCounts = |s, c, r| s.counts(c, r);
+    get_info_item_counts(GetInfoItemCountsRequest) -> InfoItemCounts = |s, _c, r| s.counts(r);
 }

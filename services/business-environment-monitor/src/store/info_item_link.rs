@@ -101,7 +101,7 @@ pub async fn unlink(conn: &mut PgConnection, district: i32, item: Uuid, issue: U
     delete.execute(conn).await.map(|_| ())
 }
 
-/// The issues of an item that were linked after a version, those first that were linked first.
+/// The issues of an item that is not merged, those that were linked after a version, those first that were linked first.
 pub async fn issues(
     pool: &PgPool,
     district: i32,
