@@ -6,12 +6,13 @@ use tonic::{Code, Status};
 use crate::model::appointment::{apply, batch};
 use crate::model::info_item::apply as info_item;
 use crate::model::issue::command::Refusal;
-use crate::model::{need, observation};
+use crate::model::{need, observation, report, transfer as transfers};
 
 mod appointment;
 mod assistance;
 mod information;
 mod issue;
+mod transfer;
 
 /// The domain of this service's errors.
 pub const DOMAIN: &str = "business-environment-monitor.jingwei";
@@ -44,6 +45,20 @@ pub enum Error {
         person: String,
         /// The code of the role.
         role: String,
+    },
+    /// What the rules of a transfer refuse.
+    TransferRefused(transfers::Refusal),
+    /// What the rules of a confidential report refuse.
+    ReportRefused(report::Refusal),
+    /// The issue is in another transfer.
+    IssueInTransfer {
+        /// The issue's name.
+        issue: String,
+    },
+    /// The receiver has no such key in use.
+    KeyNotUsable {
+        /// The key's name.
+        key: String,
     },
     /// There is no such resource, or the caller may not know of it.
     NotFound {
@@ -107,6 +122,18 @@ impl From<apply::Refusal> for Error {
     }
 }
 
+impl From<transfers::Refusal> for Error {
+    fn from(refusal: transfers::Refusal) -> Self {
+        Self::TransferRefused(refusal)
+    }
+}
+
+impl From<report::Refusal> for Error {
+    fn from(refusal: report::Refusal) -> Self {
+        Self::ReportRefused(refusal)
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         Problem::from(error).status(DOMAIN)
@@ -133,6 +160,16 @@ impl From<Error> for Problem {
                 let zh = format!("{person} 在此聘期内已受聘为 {role}");
                 let en = format!("{person} holds the role {role} in days of this term");
                 failed("ALREADY_APPOINTED", zh, en).with("person", person).with("role", role)
+            }
+            Error::TransferRefused(refusal) => transfer::refused(refusal),
+            Error::ReportRefused(refusal) => transfer::report_refused(refusal),
+            Error::IssueInTransfer { issue } => {
+                let (zh, en) = ("该问题已有移送函在办理或已移送", "the issue is in another transfer");
+                failed("ISSUE_IN_TRANSFER", zh, en).with("issue", issue)
+            }
+            Error::KeyNotUsable { key } => {
+                let (zh, en) = ("接收机关没有此公钥，或已停用", "the receiver has no such key in use");
+                failed("KEY_NOT_USABLE", zh, en).with("key", key)
             }
             Error::NotFound { name } => {
                 let zh = format!("没有 {name}，或无权查看");

@@ -2,7 +2,8 @@
 //!
 //! **Nouns** (`model`): unified social credit code (统一社会信用代码); issue (问题) with its rounds, clocks and level of supervision
 //! (督办等级), transition; role (聘任角色), batch (批次), nomination (提名) and appointment (聘任) with its certificate (聘任证书),
-//! composition report; observation (走访, 体验: visit, experience); item of market information (市场信息).
+//! composition report; observation (走访, 体验: visit, experience); item of market information (市场信息); transfer (移送) with its
+//! sealed content and its receiver (移送对象), confidential report (机密举报).
 //!
 //! **Invariants**: a code that stands is one whose both check digits are right. Each change of an issue is exactly one
 //! transition, and replaying them gives the same deadlines; the table `model::issue::arcs` says who may do what from which state; what
@@ -11,6 +12,8 @@
 //! term; a renewal names what it renews and begins the day after it ends; a certificate is valid while its appointment is active.
 //! The sum over the states of items is how many were collected; items and issues are many to many and counted apart; merges make no
 //! circle, and all who collected what is behind an issue raise it.
+//! What is sealed for a receiver comes and goes sealed: the service has nothing to open it with; two people sign a transfer, and
+//! whom a confidential report is about learns nothing of it.
 //!
 //! **Who calls**: the gateway for front ends, internal systems directly. It calls nobody: its database is all it needs.
 //!

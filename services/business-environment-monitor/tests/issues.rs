@@ -73,13 +73,10 @@ async fn a_refusal_takes_two_people_and_a_transfer_ends_the_clocks() {
 
     let name = site.submitted().await.name;
     office.register_issue(register(&name)).await.expect("registered");
-    let transfer = pb::TransferIssueRequest {
-        name: name.clone(),
-        to: "市审计局".into(),
-        reason: "涉及审计".into(),
-        ..Default::default()
-    };
-    let transferred = office.transfer_issue(transfer).await.expect("transferred").into_inner();
+    let drafted = site.drafted(&name).await;
+    site.signed(&drafted, "li").await;
+    site.signed(&drafted, "wang").await;
+    let transferred = site.seen(&name).await;
     assert_eq!((transferred.state(), transferred.due_time), (pb::IssueState::Transferred, None));
     let late = office.accept_issue(accept(&name)).await;
     assert_eq!(refusal(late), (Code::FailedPrecondition, "WRONG_STATE".into()));

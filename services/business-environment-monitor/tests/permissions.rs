@@ -113,7 +113,7 @@ const ACTIONS: [(&str, ActionKind); 22] = [
     ("AcceptIssue", ActionKind::Accept),
     ("ProposeRefusal", ActionKind::ProposeRefusal),
     ("RefuseIssue", ActionKind::Refuse),
-    ("TransferIssue", ActionKind::Transfer),
+    ("SignTransfer", ActionKind::Transfer),
     ("ClassifyIssue", ActionKind::Classify),
     ("AssignIssue", ActionKind::Assign),
     ("StartIssue", ActionKind::Start),

@@ -42,16 +42,16 @@ async fn a_decision_and_its_opposite_do_not_both_happen() {
     let site = Site::with_calendar().await;
     let name = site.submitted().await.name;
     site.office().register_issue(register(&name)).await.expect("registered");
+    let propose =
+        pb::ProposeRefusalRequest {
+            name: name.clone(), reason: "不属本区县".into(), ..Default::default()
+        };
+    site.office().propose_refusal(propose).await.expect("proposed");
     let (mut li, mut wang) = (site.office(), site.issues("wang", Role::BusinessEnvironmentOffice, DISTRICT));
-    let transfer = pb::TransferIssueRequest {
-        name: name.clone(),
-        to: "市审计局".into(),
-        reason: "涉及审计".into(),
-        ..Default::default()
-    };
-    let (accepted, transferred) = tokio::join!(li.accept_issue(accept(&name)), wang.transfer_issue(transfer));
-    assert!(accepted.is_ok() != transferred.is_ok(), "{accepted:?} {transferred:?}");
-    assert_eq!(site.timeline(&name).await.len(), 3);
+    let refuse = pb::RefuseIssueRequest { name: name.clone(), ..Default::default() };
+    let (accepted, refused) = tokio::join!(li.accept_issue(accept(&name)), wang.refuse_issue(refuse));
+    assert!(accepted.is_ok() != refused.is_ok(), "{accepted:?} {refused:?}");
+    assert_eq!(site.timeline(&name).await.len(), 4);
 }
 
 #[tokio::test]

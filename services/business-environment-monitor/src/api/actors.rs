@@ -10,16 +10,21 @@ pub fn of(caller: &Caller, district: i32) -> Vec<Actor> {
     caller.admitted_by.iter().filter_map(|grant| actor(&caller.subject, grant, district)).collect()
 }
 
-/// A department's grant is of a department, an enterprise's of an enterprise; the others' are of the whole district.
+/// Every grant of the caller that reaches the district, whether or not it let this call in: what keeps somebody out counts, too.
+pub fn all(caller: &Caller, district: i32) -> Vec<Actor> {
+    caller.grants.iter().filter_map(|grant| actor(&caller.subject, grant, district)).collect()
+}
+
+/// A department's and a receiver's grant is of a department, an enterprise's of an enterprise; the others' are of the whole district.
 fn actor(subject: &str, grant: &Grant, district: i32) -> Option<Actor> {
     let role = role(grant.role)?;
     if !grant.scope.touches(district) {
         return None;
     }
     let unit = match (&grant.scope, role) {
-        (Scope::Department { code, .. }, Role::Department)
+        (Scope::Department { code, .. }, Role::Department | Role::Receiver)
         | (Scope::Enterprise { code, .. }, Role::Enterprise) => Some(code.clone()),
-        (_, Role::Department | Role::Enterprise) => return None,
+        (_, Role::Department | Role::Enterprise | Role::Receiver) => return None,
         (Scope::Everywhere | Scope::District(_), _) => None,
         _ => return None,
     };
@@ -34,6 +39,7 @@ fn role(role: GrantRole) -> Option<Role> {
         GrantRole::BusinessEnvironmentOffice => Some(Role::Office),
         GrantRole::Liaison => Some(Role::Liaison),
         GrantRole::Department => Some(Role::Department),
+        GrantRole::TransferReceiver => Some(Role::Receiver),
         _ => None,
     }
 }

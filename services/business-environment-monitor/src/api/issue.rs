@@ -212,10 +212,6 @@ impl IssueService for Issues {
         self.act(request).await
     }
 
-    async fn transfer_issue(&self, request: Request<pb::TransferIssueRequest>) -> Answer<pb::Issue> {
-        self.act(request).await
-    }
-
     async fn classify_issue(&self, request: Request<pb::ClassifyIssueRequest>) -> Answer<pb::Issue> {
         self.act(request).await
     }

@@ -102,7 +102,20 @@ fn errors() -> Vec<Error> {
         info_item::apply::Refusal::LastIssue,
         info_item::apply::Refusal::TooManyIssues { limit: 50 },
     ];
+    let transfers = [
+        transfers::Refusal::NotAllowed,
+        transfers::Refusal::WrongState { state: transfers::State::Sent },
+        transfers::Refusal::SamePerson,
+        transfers::Refusal::WrongDigest,
+    ];
+    let reports = [
+        report::Refusal::NotAllowed,
+        report::Refusal::WrongState { state: report::State::Returned },
+        report::Refusal::AboutReceiver,
+    ];
     let others = [
+        Error::IssueInTransfer { issue: name() },
+        Error::KeyNotUsable { key: "districts/410183/receivers/audit/keys/x".into() },
         Error::NotFound { name: name() },
         Error::AlreadyExists { name: name() },
         Error::CalendarMissing,
@@ -113,6 +126,8 @@ fn errors() -> Vec<Error> {
     let refused = refused.chain(needs.into_iter().map(Error::NeedRefused));
     let refused = refused.chain(observations.into_iter().map(Error::ObservationRefused));
     let refused = refused.chain(items.into_iter().map(Error::InfoItemRefused));
+    let refused = refused.chain(transfers.into_iter().map(Error::TransferRefused));
+    let refused = refused.chain(reports.into_iter().map(Error::ReportRefused));
     let refused = refused.chain(batches.into_iter().map(Error::BatchRefused));
     refused.chain(appointments.into_iter().map(Error::AppointmentRefused)).chain(others).collect()
 }

@@ -16,14 +16,23 @@ pub enum Role {
     Liaison,
     /// A department's handler 职能部门.
     Department,
+    /// Somebody of an authority that transfers go to 移送接收人.
+    Receiver,
     /// The system: the sweep.
     System,
 }
 
 impl Role {
     /// Every role, once.
-    pub const ALL: [Role; 6] =
-        [Role::Monitor, Role::Enterprise, Role::Office, Role::Liaison, Role::Department, Role::System];
+    pub const ALL: [Role; 7] = [
+        Role::Monitor,
+        Role::Enterprise,
+        Role::Office,
+        Role::Liaison,
+        Role::Department,
+        Role::Receiver,
+        Role::System,
+    ];
 }
 
 /// One grant of a caller: who, as what, where.
@@ -35,7 +44,7 @@ pub struct Actor {
     pub role: Role,
     /// The district, e.g. 410183.
     pub district: i32,
-    /// The department's or the enterprise's code; `None` for other roles.
+    /// The department's, the enterprise's or the receiver's code; `None` for other roles.
     pub unit: Option<String>,
 }
 

@@ -120,7 +120,7 @@ impl InfoItem {
         let theirs = match actor.role {
             Role::Office => true,
             Role::Monitor => actor.subject == self.collector,
-            Role::Enterprise | Role::Liaison | Role::Department | Role::System => false,
+            Role::Enterprise | Role::Liaison | Role::Department | Role::Receiver | Role::System => false,
         };
         theirs && actor.district == self.district
     }

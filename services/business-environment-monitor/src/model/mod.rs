@@ -8,8 +8,12 @@ pub mod info_item;
 pub mod issue;
 pub mod need;
 pub mod observation;
+pub mod receiver;
+pub mod report;
+pub mod sealed;
 pub mod social_credit;
 pub mod term;
+pub mod transfer;
 
 use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use time::{Date, OffsetDateTime};

@@ -227,7 +227,7 @@ impl Need {
         let theirs = match actor.role {
             Role::Office | Role::Liaison => true,
             Role::Enterprise => self.is_of(actor),
-            Role::Monitor | Role::Department | Role::System => false,
+            Role::Monitor | Role::Department | Role::Receiver | Role::System => false,
         };
         theirs && actor.district == self.district
     }

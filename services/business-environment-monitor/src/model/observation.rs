@@ -124,7 +124,7 @@ impl Observation {
         let theirs = match actor.role {
             Role::Office => true,
             Role::Monitor => actor.subject == self.person,
-            Role::Enterprise | Role::Liaison | Role::Department | Role::System => false,
+            Role::Enterprise | Role::Liaison | Role::Department | Role::Receiver | Role::System => false,
         };
         theirs && actor.district == self.district
     }

@@ -1,7 +1,7 @@
 //! Issues: read for an action with all that decides it, and found when their time has come.
 
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ pub struct Found {
 }
 
 /// The issue of that id.
-pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<Found>> {
+pub async fn get(executor: impl PgExecutor<'_>, district: i32, id: Uuid) -> sqlx::Result<Option<Found>> {
     let row = sqlx::query!(
         r#"select case_number, body as "body: Json<Issue>",
              (select w.version from work_calendar w where w.district = $1) as calendar_version,
@@ -39,7 +39,7 @@ pub async fn get(pool: &PgPool, district: i32, id: Uuid) -> sqlx::Result<Option<
         district,
         id,
     )
-    .fetch_optional(pool)
+    .fetch_optional(executor)
     .await?;
     Ok(row.map(|r| Found {
         stored: Stored { case_number: r.case_number, issue: r.body.0 },

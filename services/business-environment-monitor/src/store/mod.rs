@@ -14,5 +14,8 @@ pub mod issue_list;
 pub mod issue_statistics;
 pub mod need;
 pub mod observation;
+pub mod receiver_key;
+pub mod report;
+pub mod transfer;
 pub mod transition;
 pub mod year_tasks;

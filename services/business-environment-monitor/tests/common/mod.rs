@@ -5,6 +5,8 @@ pub(crate) mod batches;
 pub(crate) mod cast;
 pub(crate) mod information;
 pub(crate) mod raw;
+pub(crate) mod seal;
+pub(crate) mod transfers;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

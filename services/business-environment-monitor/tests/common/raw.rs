@@ -29,6 +29,11 @@ const SAMPLES: &[&str] = &[
     "districts/410183/visits/019ce000-0000-7000-8000-000000000001",
     "districts/410183/experiences/019ce000-0000-7000-8000-000000000001",
     "districts/410183/infoItems/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/receivers/discipline",
+    "districts/410183/receivers/discipline/keys/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/transfers/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/confidentialReports/019ce000-0000-7000-8000-000000000001",
+    "0000000000000000000000000000000000000000000000000000000000000000",
     "2026-03-02",
     "2026-03",
 ];
@@ -71,6 +76,7 @@ fn needed(field: &FieldDescriptor) -> Option<Value> {
     }
     match field.kind() {
         Kind::Message(_) => required.then(|| one(field, &rules)),
+        Kind::Bytes => part(&rules, "bytes").map(|_| one(field, &rules)),
         Kind::String if part(&rules, "ignore").is_some() => None,
         Kind::String | Kind::Enum(_) | Kind::Int32 | Kind::Int64 => Some(one(field, &rules)),
         _ => None,
@@ -82,6 +88,10 @@ fn one(field: &FieldDescriptor, rules: &DynamicMessage) -> Value {
     match field.kind() {
         Kind::Message(message) => Value::Message(smallest(&message)),
         Kind::Enum(_) => Value::EnumNumber(of("enum", "not_in").map_or(0, |_| 1)),
+        Kind::Bytes => {
+            let least = of("bytes", "min_len").and_then(|least| least.as_u64()).unwrap_or(0);
+            Value::Bytes(vec![9; usize::try_from(least).expect("a few bytes")].into())
+        }
         Kind::Int64 => Value::I64(of("int64", "gte").and_then(|v| v.as_i64()).unwrap_or(0).max(0)),
         Kind::Int32 => Value::I32(of("int32", "gte").and_then(|v| v.as_i32()).unwrap_or(0).max(0)),
         _ if of("string", "uuid").is_some() => Value::String("019ce000-0000-7000-8000-000000000001".into()),
@@ -111,15 +121,24 @@ pub(crate) async fn call(
     method: &MethodDescriptor,
     request: &DynamicMessage,
 ) -> Result<(), Status> {
+    answer(session, method, request).await.map(drop)
+}
+
+/// Likewise; answers with the encoded answer, an empty one of a stream.
+pub(crate) async fn answer(
+    session: Session,
+    method: &MethodDescriptor,
+    request: &DynamicMessage,
+) -> Result<Vec<u8>, Status> {
     let mut client = tonic::client::Grpc::new(session);
     client.ready().await.expect("the server listens");
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let path: PathAndQuery = path.parse().expect("a path");
     let request = Request::new(request.encode_to_vec());
     if method.is_server_streaming() {
-        client.server_streaming(request, path, Bytes).await.map(|_| ())
+        client.server_streaming(request, path, Bytes).await.map(|_| Vec::new())
     } else {
-        client.unary(request, path, Bytes).await.map(|_| ())
+        client.unary(request, path, Bytes).await.map(tonic::Response::into_inner)
     }
 }
 
@@ -128,7 +147,7 @@ struct Bytes;
 
 impl Codec for Bytes {
     type Encode = Vec<u8>;
-    type Decode = ();
+    type Decode = Vec<u8>;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -152,11 +171,11 @@ impl Encoder for Bytes {
 }
 
 impl Decoder for Bytes {
-    type Item = ();
+    type Item = Vec<u8>;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        prost::bytes::Buf::advance(buffer, prost::bytes::Buf::remaining(buffer));
-        Ok(Some(()))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let length = prost::bytes::Buf::remaining(buffer);
+        Ok(Some(prost::bytes::Buf::copy_to_bytes(buffer, length).to_vec()))
     }
 }

@@ -41,6 +41,7 @@ fn role(role: GrantRole) -> Option<Role> {
         | GrantRole::Monitor
         | GrantRole::Enterprise
         | GrantRole::BusinessEnvironmentOffice
-        | GrantRole::Liaison => return None,
+        | GrantRole::Liaison
+        | GrantRole::TransferReceiver => return None,
     })
 }

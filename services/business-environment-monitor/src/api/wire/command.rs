@@ -52,8 +52,6 @@ commands! {
     AcceptIssueRequest = "AcceptIssue" => |_r, _v| Some(Command::Accept);
     ProposeRefusalRequest = "ProposeRefusal" => |r, _v| Some(Command::ProposeRefusal { reason: r.reason.clone() });
     RefuseIssueRequest = "RefuseIssue" => |_r, _v| Some(Command::Refuse);
-    TransferIssueRequest = "TransferIssue" => |r, _v|
-        Some(Command::Transfer { to: r.to.clone(), reason: r.reason.clone() });
     ClassifyIssueRequest = "ClassifyIssue" => |r, _v|
         issue::read_class(r.class()).map(|class| Command::Classify { class });
     AssignIssueRequest = "AssignIssue" => |r, v| department(&r.name, &r.department, v)

@@ -118,7 +118,9 @@ fn write_kind(role: Role) -> pb::SubmitterKind {
         Role::Monitor => pb::SubmitterKind::Monitor,
         Role::Enterprise => pb::SubmitterKind::Enterprise,
         // The table lets nobody else submit.
-        Role::Office | Role::Liaison | Role::Department | Role::System => pb::SubmitterKind::Unspecified,
+        Role::Office | Role::Liaison | Role::Department | Role::Receiver | Role::System => {
+            pb::SubmitterKind::Unspecified
+        }
     }
 }
 

@@ -11,5 +11,7 @@ pub mod issue_statistics;
 pub mod name;
 pub mod need;
 pub mod observation;
+pub mod report;
 pub mod time;
+pub mod transfer;
 pub mod transition;

@@ -3,6 +3,7 @@
 use jingwei_kit::status::{Problem, Violations, invalid};
 use uuid::Uuid;
 
+use crate::model::receiver::Receiver;
 use crate::model::social_credit::{CodeFault, SocialCreditCode};
 
 /// The name of an issue.
@@ -88,6 +89,48 @@ pub fn read_enterprise_of(
 pub fn elsewhere(field: &str, district: i32) -> Problem {
     let en = format!("must be of the district {district}");
     invalid(field, "district", format!("须属于区县 {district}"), en)
+}
+
+/// The name of a receiver's key.
+pub fn receiver_key(district: i32, receiver: Receiver, id: Uuid) -> String {
+    format!("districts/{district}/receivers/{}/keys/{id}", receiver.code())
+}
+
+/// The name of a transfer.
+pub fn transfer(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/transfers/{id}")
+}
+
+/// The name of a confidential report.
+pub fn report(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/confidentialReports/{id}")
+}
+
+/// District and receiver of a name that begins with `districts/410183/receivers/audit`.
+pub fn read_receiver(field: &str, name: &str) -> Result<(i32, Receiver), Problem> {
+    let read = || {
+        let (district, rest) = name.strip_prefix("districts/")?.split_once("/receivers/")?;
+        Some((district.parse().ok()?, Receiver::of(rest.split('/').next()?)?))
+    };
+    read().ok_or_else(|| wrong(field, "districts/410183/receivers/discipline"))
+}
+
+/// District, receiver and id of a key's name.
+pub fn read_receiver_key(field: &str, name: &str) -> Result<(i32, Receiver, Uuid), Problem> {
+    let (district, receiver) = read_receiver(field, name)?;
+    let id = name.rsplit_once("/keys/").and_then(|(_, id)| Uuid::parse_str(id).ok());
+    let id = id.ok_or_else(|| wrong(field, "districts/410183/receivers/discipline/keys/{uuid}"))?;
+    Ok((district, receiver, id))
+}
+
+/// District and id of a transfer's name.
+pub fn read_transfer(name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id("name", name, "transfers")
+}
+
+/// District and id of a confidential report's name.
+pub fn read_report(name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id("name", name, "confidentialReports")
 }
 
 /// District and id of a batch's name.

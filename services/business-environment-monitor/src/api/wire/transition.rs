@@ -38,6 +38,7 @@ fn role(role: Role) -> &'static str {
         Role::Office => "office",
         Role::Liaison => "liaison",
         Role::Department => "department",
+        Role::Receiver => "receiver",
         Role::System => "system",
     }
 }

@@ -138,7 +138,7 @@ pub const ARCS: [Arc; 23] = [
     arc(DeemAccepted, &[Submitted, Registered], To(Accepted), BY_SYSTEM, false),
     arc(ProposeRefusal, &[Registered], Keep, BY_OFFICE, true),
     arc(Refuse, &[Registered], To(NotAccepted), BY_OFFICE, true),
-    arc(Transfer, &[Registered], To(Transferred), BY_OFFICE, true),
+    arc(Transfer, &[Registered, Transferred], To(Transferred), BY_OFFICE, true),
     arc(Classify, &[Accepted], To(Classified), BY_OFFICE, true),
     arc(Assign, &[Classified, Assigned], To(Assigned), BY_OFFICE, true),
     arc(Start, &[Assigned], To(InHandling), BY_HANDLER, true),

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::arcs::ActionKind;
 use super::rules::Class;
 use super::{Stars, State, Submission, Wish};
+use crate::model::receiver::Receiver;
 
 /// What somebody wants to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub enum Command {
     DeemAccepted,
     ProposeRefusal { reason: String },
     Refuse,
-    Transfer { to: String, reason: String },
+    Transfer { to: Receiver },
     Classify { class: Class },
     Assign { department: String },
     Start,
@@ -69,11 +70,12 @@ impl Command {
         }
     }
 
-    /// What was said with it: a reason, a reply, a finding; empty where nothing is.
+    /// What was said with it: a reason, a reply, a finding, to what kind of authority; empty where nothing is.
     #[must_use]
     pub fn said(&self) -> &str {
         match self {
             Command::Submit(_) | Command::Assign { .. } => "",
+            Command::Transfer { to } => to.chinese(),
             _ => self.texts().last().map_or("", |(_, text)| text),
         }
     }
@@ -84,7 +86,6 @@ impl Command {
             Command::Submit(submission) => {
                 vec![("title", &submission.title), ("description", &submission.description)]
             }
-            Command::Transfer { to, reason } => vec![("to", to), ("reason", reason)],
             Command::Assign { department } => vec![("department", department)],
             Command::Reply { text } => vec![("text", text)],
             Command::CallBack { finding } => vec![("finding", finding)],

@@ -13,7 +13,7 @@ impl Issue {
             Role::Department => {
                 actor.unit.is_some() && self.rounds.iter().any(|round| round.department == actor.unit)
             }
-            Role::Liaison => false,
+            Role::Liaison | Role::Receiver => false,
             Role::Monitor | Role::Enterprise => {
                 (actor.role, &actor.subject) == (self.submitter.role, &self.submitter.subject)
             }

@@ -16,6 +16,7 @@ use super::tally::{Measure, Tally, tally};
 use super::transition::{Transition, replay};
 use super::*;
 use crate::model::actor::Actor;
+use crate::model::receiver::Receiver;
 
 mod matrix;
 mod numbers;
@@ -140,7 +141,7 @@ impl Case {
         let side = match end {
             State::NotAccepted => Some((State::Registered, office(), Command::Refuse)),
             State::Transferred => {
-                Some((State::Registered, office(), Command::Transfer { to: text(), reason: text() }))
+                Some((State::Registered, office(), Command::Transfer { to: Receiver::Audit }))
             }
             State::Paused => Some((State::InHandling, office(), Command::Grant)),
             State::Terminated => Some((State::Assigned, office(), Command::Terminate { reason: text() })),

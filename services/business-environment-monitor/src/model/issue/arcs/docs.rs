@@ -17,6 +17,7 @@ fn person(role: Role, relation: Relation) -> Text {
         (Role::Office, _) => ("营商环境办", "the office"),
         (Role::Department, _) => ("本轮承办部门", "the round's department"),
         (Role::Liaison, _) => ("联络员", "liaison officer"),
+        (Role::Receiver, _) => ("移送接收人", "receiver of transfers"),
         (Role::System, _) => ("系统自动", "automatic"),
     }
 }
@@ -36,7 +37,10 @@ fn rule(action: ActionKind) -> Text {
         ),
         ProposeRefusal => ("须填事由；不停止计时", "with a reason; stops no clock"),
         Refuse => ("须由提出人以外的人批准", "approved by somebody else than who proposed it"),
-        Transfer => ("须填接收机关和事由", "names the authority, with a reason"),
+        Transfer => (
+            "由两人签署的移送函触发；移送内容密封，时间线只记接收机关类别；被退回的可再次移送",
+            "by a letter that two people signed; its content is sealed, the timeline has the kind of authority only; anew once it was returned",
+        ),
         Classify => (
             "甲类一个月、乙类十五个工作日、丙类五个工作日，自受理起算",
             "A one month, B fifteen working days, C five, from the acceptance",

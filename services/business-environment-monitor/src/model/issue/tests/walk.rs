@@ -37,7 +37,7 @@ fn commands(data: Data, now: OffsetDateTime, seldom: bool) -> Vec<Command> {
     let ends = [
         Command::ProposeRefusal { reason: text() },
         Command::Refuse,
-        Command::Transfer { to: text(), reason: text() },
+        Command::Transfer { to: Receiver::Audit },
         Command::Terminate { reason: text() },
     ];
     let mut commands = vec![
