@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod calendars;
 pub mod composition;
 pub mod core;
+pub mod duty;
 pub mod enterprise;
 pub mod info_item;
 pub mod information;
@@ -29,6 +30,7 @@ use jingwei_proto::business_environment_monitor::v1::appointment_service_server:
 use jingwei_proto::business_environment_monitor::v1::assistance_service_server::AssistanceServiceServer;
 use jingwei_proto::business_environment_monitor::v1::calendar_service_server::CalendarServiceServer;
 use jingwei_proto::business_environment_monitor::v1::confidential_report_service_server::ConfidentialReportServiceServer;
+use jingwei_proto::business_environment_monitor::v1::duty_service_server::DutyServiceServer;
 use jingwei_proto::business_environment_monitor::v1::enterprise_service_server::EnterpriseServiceServer;
 use jingwei_proto::business_environment_monitor::v1::information_service_server::InformationServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_service_server::IssueServiceServer;
@@ -44,6 +46,7 @@ pub fn register(server: Server, core: &Core) -> Server {
     server
         .service(AppointmentServiceServer::new(appointment::Appointments(core.clone())))
         .service(CalendarServiceServer::new(calendar::CalendarHandlers(core.clone())))
+        .service(DutyServiceServer::new(duty::Duties(core.clone())))
         .service(EnterpriseServiceServer::new(enterprise::Enterprises(core.clone())))
         .service(AssistanceServiceServer::new(assistance::Assistance(core.clone())))
         .service(InformationServiceServer::new(information::Information(core.clone())))

@@ -12,6 +12,7 @@ pub mod apply;
 pub mod arcs;
 pub mod batch;
 pub mod composition;
+pub mod duty;
 pub mod role;
 
 time::serde::format_description!(iso_date, Date, "[year]-[month]-[day]");

@@ -20,6 +20,7 @@ const SAMPLES: &[&str] = &[
     "districts/410183/batches/019ce000-0000-7000-8000-000000000001",
     "districts/410183/batches/019ce000-0000-7000-8000-000000000001/composition",
     "districts/410183/appointments/019ce000-0000-7000-8000-000000000001",
+    "districts/410183/appointments/019ce000-0000-7000-8000-000000000001/duties/2026",
     "districts/410183/certificates/410183-2026-000001",
     "special-supervisor",
     "districts/410183/businessEnvironmentCalendar",

@@ -4,6 +4,7 @@ pub mod appointment;
 pub mod calendar;
 pub mod command;
 pub mod composition;
+pub mod duty;
 pub mod enterprise;
 pub mod info_item;
 pub mod issue;

@@ -36,6 +36,19 @@ pub fn appointment(district: i32, id: Uuid) -> String {
     format!("districts/{district}/appointments/{id}")
 }
 
+/// The name of what an appointment owes in a year.
+pub fn duty(district: i32, appointment: Uuid, year: i32) -> String {
+    format!("{}/duties/{year}", self::appointment(district, appointment))
+}
+
+/// District, appointment and year of a duty's name.
+pub fn read_duty(field: &str, name: &str) -> Result<(i32, Uuid, i32), Problem> {
+    let (appointment, year) = name.rsplit_once("/duties/").unwrap_or_default();
+    let (district, id) = read_appointment(field, appointment)?;
+    let year = year.parse().map_err(|_| wrong(field, "districts/410183/appointments/{uuid}/duties/2026"))?;
+    Ok((district, id, year))
+}
+
 /// The name of a certificate.
 pub fn certificate(district: i32, number: &str) -> String {
     format!("districts/{district}/certificates/{number}")
