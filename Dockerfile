@@ -1,4 +1,4 @@
-# One image for each service: docker build --target grid|gateway (BuildKit). Bases can be replaced, e.g. by a registry of your own.
+# One image for each service: docker build --target grid|business-environment-monitor|gateway (BuildKit). Bases can be replaced, e.g. by a registry of your own.
 ARG BUILD_BASE=rust:1.95-bookworm
 ARG NODE_BASE=node:20-bookworm-slim
 ARG RUN_BASE=debian:bookworm-slim
@@ -12,10 +12,9 @@ WORKDIR /src
 COPY . .
 # The caches make the second build short; nothing of them gets into an image.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p jingwei-grid -p jingwei-gateway \
+    cargo build --release --locked -p jingwei-grid -p jingwei-business-environment-monitor -p jingwei-gateway \
     && mkdir /dist \
-    && strip -o /dist/grid target/release/jingwei-grid \
-    && strip -o /dist/gateway target/release/jingwei-gateway
+    && for program in grid business-environment-monitor gateway; do strip -o /dist/$program target/release/jingwei-$program; done
 
 FROM ${NODE_BASE} AS docs
 WORKDIR /docs
@@ -48,6 +47,15 @@ ENV GRID_LISTEN=0.0.0.0:50051 GRID_METRICS_LISTEN=0.0.0.0:9090 GRID_LOG_FORMAT=j
     GRID_FILES=/var/lib/jingwei/files TMPDIR=/var/lib/jingwei/tmp
 EXPOSE 50051 9090
 ENTRYPOINT ["grid"]
+
+FROM ${RUN_BASE} AS business-environment-monitor
+COPY --from=parts /ca-certificates.crt /etc/ssl/certs/
+COPY --from=parts /business-environment-monitor /usr/local/bin/
+USER 65534:65534
+ENV BUSINESS_ENVIRONMENT_MONITOR_LISTEN=0.0.0.0:50051 BUSINESS_ENVIRONMENT_MONITOR_METRICS_LISTEN=0.0.0.0:9090 \
+    BUSINESS_ENVIRONMENT_MONITOR_LOG_FORMAT=json
+EXPOSE 50051 9090
+ENTRYPOINT ["business-environment-monitor"]
 
 FROM ${RUN_BASE} AS gateway
 COPY --from=parts /ca-certificates.crt /etc/ssl/certs/

@@ -41,7 +41,7 @@ kills:
 
 # On a real container engine, as root: tests/deployment/run says what it needs.
 proof:
-	cargo build --release -p jingwei-grid -p jingwei-gateway
+	cargo build --release -p jingwei-grid -p jingwei-business-environment-monitor -p jingwei-gateway
 	tests/deployment/run
 
 # Measures on this machine, which should have nothing else to do; tests/bench/REPORT.md has what was found. Takes minutes, and room on the disk.

@@ -9,6 +9,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MB = 1_000_000
+SERVICES = ("grid", "business-environment-monitor", "gateway")
 
 
 def say(text):
@@ -115,20 +116,22 @@ class Images:
     def build(self, *arguments):
         run(self.docker, "build", *arguments, env={**os.environ, "DOCKER_BUILDKIT": "1"})
 
-    def make_suite(self, version, programs):
+    def make_suite(self, version, programs, newest):
         """The images of a version, by the Dockerfile, from programs that were built on this Debian release."""
         context = self.folder / version
         docs = context / "dist/docs"
         docs.mkdir(parents=True)
-        for service in ("grid", "gateway"):
-            run("strip", "-o", context / "dist" / service, programs / f"jingwei-{service}")
+        for service in SERVICES:
+            program = programs / f"jingwei-{service}"
+            # A version that did not have the service yet is given the newest one's.
+            run("strip", "-o", context / "dist" / service, program if program.exists() else newest / program.name)
         shutil.copy("/etc/ssl/certs/ca-certificates.crt", context / "dist")
         page = ROOT / "gateway/docs-page/node_modules/swagger-ui-dist"
         if not page.exists():
             run("npm", "ci", "--prefix", ROOT / "gateway/docs-page", "--silent", "--no-audit", "--no-fund")
         for name in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "LICENSE", "NOTICE"):
             shutil.copy(page / name, docs)
-        for service in ("grid", "gateway"):
+        for service in SERVICES:
             self.build("--build-arg", "PARTS=prebuilt", "--build-arg", f"RUN_BASE={self.base}", "--file", ROOT / "Dockerfile",
                        "--target", service, "--tag", f"{self.name}/{service}:{version}", context)
 
@@ -138,7 +141,7 @@ class Images:
     def beside_base(self, version):
         """Bytes of each image beside the base."""
         base = self.size(self.base)
-        return {s: self.size(f"{self.name}/{s}:{version}") - base for s in ("grid", "gateway")}
+        return {s: self.size(f"{self.name}/{s}:{version}") - base for s in SERVICES}
 
     def remove(self):
         names = run(self.docker, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={self.name}/*").split()
@@ -183,8 +186,8 @@ class Suite:
         os.kill(before["Pid"], 9)
         wait(f"{service} runs again", lambda: self.state(service)["Running"] and self.state(service)["StartedAt"] != before["StartedAt"])
 
-    def sql(self, statement):
-        return self.compose("exec", "-T", "postgres", "psql", "-U", "postgres", "-d", "jingwei_grid", "-Atc", statement).strip()
+    def sql(self, statement, database="jingwei_grid"):
+        return self.compose("exec", "-T", "postgres", "psql", "-U", "postgres", "-d", database, "-Atc", statement).strip()
 
     def memory(self, service):
         """Bytes that a container's cgroup is charged for, without file pages that can be dropped at once: what `docker stats` shows."""
