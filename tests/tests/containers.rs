@@ -12,7 +12,13 @@ fn text(file: &str) -> String {
 /// The settings of the programs that a text names.
 fn settings(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
-    words.filter(|word| ["GRID_", "BUSINESS_ENVIRONMENT_MONITOR_", "GATEWAY_"].iter().any(|prefix| word.starts_with(prefix))).collect()
+    words
+        .filter(|word| {
+            ["GRID_", "BUSINESS_ENVIRONMENT_MONITOR_", "GATEWAY_"]
+                .iter()
+                .any(|prefix| word.starts_with(prefix))
+        })
+        .collect()
 }
 
 /// The blocks below `services:`, each with its name.
@@ -44,7 +50,10 @@ fn every_container_is_confined_and_its_image_is_of_one_version() {
     let (compose, dockerfile) = (text("docker-compose.yml"), text("Dockerfile"));
     let services = services(&compose);
     let names: Vec<_> = services.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["postgres", "grid", "business-environment-monitor", "gateway", "prometheus", "grafana"]);
+    assert_eq!(
+        names,
+        ["postgres", "grid", "business-environment-monitor", "gateway", "prometheus", "grafana"]
+    );
     for (name, block) in &services {
         for line in ["    <<: *container", "    mem_limit: ", "    networks: "] {
             assert!(block.contains(line), "{name} has no {}", line.trim());

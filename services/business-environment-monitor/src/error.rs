@@ -6,12 +6,13 @@ use tonic::{Code, Status};
 use crate::model::appointment::{apply, batch};
 use crate::model::info_item::apply as info_item;
 use crate::model::issue::command::Refusal;
-use crate::model::{need, observation, report, transfer as transfers};
+use crate::model::{need, observation, report, symposium as symposiums, transfer as transfers};
 
 mod appointment;
 mod assistance;
 mod information;
 mod issue;
+mod symposium;
 mod transfer;
 
 /// The domain of this service's errors.
@@ -35,6 +36,8 @@ pub enum Error {
     ObservationRefused(observation::Refusal),
     /// What the rules of an item of market information refuse.
     InfoItemRefused(info_item::Refusal),
+    /// What the rules of a symposium refuse.
+    SymposiumRefused(symposiums::Refusal),
     /// What the rules of a batch refuse.
     BatchRefused(batch::Refusal),
     /// What the rules of an appointment refuse.
@@ -110,6 +113,12 @@ impl From<info_item::Refusal> for Error {
     }
 }
 
+impl From<symposiums::Refusal> for Error {
+    fn from(refusal: symposiums::Refusal) -> Self {
+        Self::SymposiumRefused(refusal)
+    }
+}
+
 impl From<batch::Refusal> for Error {
     fn from(refusal: batch::Refusal) -> Self {
         Self::BatchRefused(refusal)
@@ -154,6 +163,7 @@ impl From<Error> for Problem {
             .with("reference", reference),
             Error::ObservationRefused(refusal) => information::observation_refused(refusal),
             Error::InfoItemRefused(refusal) => information::refused(&refusal),
+            Error::SymposiumRefused(refusal) => symposium::refused(refusal),
             Error::BatchRefused(refusal) => appointment::batch_refused(refusal),
             Error::AppointmentRefused(refusal) => appointment::refused(&refusal),
             Error::AlreadyAppointed { person, role } => {

@@ -19,6 +19,7 @@ pub mod observation;
 pub mod receiver_key;
 pub mod repeat;
 pub mod report;
+pub mod symposium;
 pub mod tag;
 pub mod transfer;
 pub mod watch;
@@ -35,6 +36,7 @@ use jingwei_proto::business_environment_monitor::v1::enterprise_service_server::
 use jingwei_proto::business_environment_monitor::v1::information_service_server::InformationServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_service_server::IssueServiceServer;
 use jingwei_proto::business_environment_monitor::v1::issue_statistics_service_server::IssueStatisticsServiceServer;
+use jingwei_proto::business_environment_monitor::v1::symposium_service_server::SymposiumServiceServer;
 use jingwei_proto::business_environment_monitor::v1::tag_service_server::TagServiceServer;
 use jingwei_proto::business_environment_monitor::v1::transfer_service_server::TransferServiceServer;
 
@@ -54,5 +56,6 @@ pub fn register(server: Server, core: &Core) -> Server {
         .service(ConfidentialReportServiceServer::new(report::Reports(core.clone())))
         .service(IssueServiceServer::new(issue::Issues(core.clone())))
         .service(IssueStatisticsServiceServer::new(issue_statistics::Statistics(core.clone())))
+        .service(SymposiumServiceServer::new(symposium::Symposiums(core.clone())))
         .service(TagServiceServer::new(tag::Tags(core.clone())))
 }

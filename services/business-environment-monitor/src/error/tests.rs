@@ -113,6 +113,18 @@ fn errors() -> Vec<Error> {
         report::Refusal::WrongState { state: report::State::Returned },
         report::Refusal::AboutReceiver,
     ];
+    let symposiums = [
+        symposiums::Refusal::NotAllowed,
+        symposiums::Refusal::WrongState { state: symposiums::State::Held },
+        symposiums::Refusal::Missing { field: "minutes" },
+        symposiums::Refusal::NamedTwice { field: "present" },
+        symposiums::Refusal::TooMany { field: "invitees", limit: 500 },
+        symposiums::Refusal::NotInvited,
+        symposiums::Refusal::NotPresent,
+        symposiums::Refusal::NoSuchSuggestion,
+        symposiums::Refusal::Suggested,
+        symposiums::Refusal::SuggestionsOpen,
+    ];
     let others = [
         Error::IssueInTransfer { issue: name() },
         Error::KeyNotUsable { key: "districts/410183/receivers/audit/keys/x".into() },
@@ -128,6 +140,7 @@ fn errors() -> Vec<Error> {
     let refused = refused.chain(items.into_iter().map(Error::InfoItemRefused));
     let refused = refused.chain(transfers.into_iter().map(Error::TransferRefused));
     let refused = refused.chain(reports.into_iter().map(Error::ReportRefused));
+    let refused = refused.chain(symposiums.into_iter().map(Error::SymposiumRefused));
     let refused = refused.chain(batches.into_iter().map(Error::BatchRefused));
     refused.chain(appointments.into_iter().map(Error::AppointmentRefused)).chain(others).collect()
 }

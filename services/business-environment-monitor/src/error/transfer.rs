@@ -11,7 +11,7 @@ pub(super) fn refused(refusal: transfer::Refusal) -> Problem {
     use transfer::Refusal as R;
     match refusal {
         R::NotAllowed => denied(),
-        R::WrongState { state } => wrong_state(state.code()),
+        R::WrongState { state } => wrong_state(state.code(), state.chinese()),
         R::SamePerson => failed(
             "SAME_PERSON",
             "须由两人签署：第二签署人不得是拟稿人或第一签署人",
@@ -30,7 +30,7 @@ pub(super) fn report_refused(refusal: report::Refusal) -> Problem {
     use report::Refusal as R;
     match refusal {
         R::NotAllowed => denied(),
-        R::WrongState { state } => wrong_state(state.code()),
+        R::WrongState { state } => wrong_state(state.code(), state.chinese()),
         R::AboutReceiver => {
             let en = "must not be a key of whom the report is about: choose another receiver";
             invalid("key", "receiver", "不得发给被举报单位，请另选接收机关", en)
@@ -38,8 +38,8 @@ pub(super) fn report_refused(refusal: report::Refusal) -> Problem {
     }
 }
 
-fn wrong_state(state: &str) -> Problem {
-    let (zh, en) = (format!("当前状态 {state} 不能这样办理"), format!("it is {state}: this is not possible"));
+fn wrong_state(state: &str, chinese: &str) -> Problem {
+    let (zh, en) = (format!("此件{chinese}，不能这样办理"), format!("it is {state}: this is not possible"));
     failed("WRONG_STATE", zh, en).with("state", state)
 }
 

@@ -12,6 +12,7 @@ pub mod receiver;
 pub mod report;
 pub mod sealed;
 pub mod social_credit;
+pub mod symposium;
 pub mod term;
 pub mod transfer;
 

@@ -51,6 +51,12 @@ impl State {
     pub fn code(self) -> &'static str {
         ["SUBMITTED", "ACKNOWLEDGED", "RETURNED"][self as usize]
     }
+
+    /// In Chinese, e.g. 已提交.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        ["已提交", "已签收", "已退回"][self as usize]
+    }
 }
 
 /// What the receiver does.

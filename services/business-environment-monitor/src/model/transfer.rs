@@ -40,6 +40,12 @@ impl State {
         ["DRAFTED", "SIGNED", "SENT", "ACKNOWLEDGED", "RETURNED", "WITHDRAWN"][self as usize]
     }
 
+    /// In Chinese, e.g. 已移送.
+    #[must_use]
+    pub fn chinese(self) -> &'static str {
+        ["已拟稿", "已一人签署", "已移送", "已签收", "已退回", "已撤回"][self as usize]
+    }
+
     /// Whether it has left the office, and so is the receiver's to see and nobody's to change but the receiver's.
     #[must_use]
     pub fn is_sent(self) -> bool {

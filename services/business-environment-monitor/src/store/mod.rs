@@ -16,6 +16,7 @@ pub mod need;
 pub mod observation;
 pub mod receiver_key;
 pub mod report;
+pub mod symposium;
 pub mod transfer;
 pub mod transition;
 pub mod year_tasks;

@@ -13,6 +13,7 @@ pub mod name;
 pub mod need;
 pub mod observation;
 pub mod report;
+pub mod symposium;
 pub mod time;
 pub mod transfer;
 pub mod transition;

@@ -109,6 +109,26 @@ pub fn receiver_key(district: i32, receiver: Receiver, id: Uuid) -> String {
     format!("districts/{district}/receivers/{}/keys/{id}", receiver.code())
 }
 
+/// The name of a symposium.
+pub fn symposium(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/symposiums/{id}")
+}
+
+/// The name under which anybody reads what became of a symposium.
+pub fn published_symposium(district: i32, id: Uuid) -> String {
+    format!("districts/{district}/publishedSymposiums/{id}")
+}
+
+/// District and id of a symposium's name.
+pub fn read_symposium(field: &str, name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id(field, name, "symposiums")
+}
+
+/// District and id of a published symposium's name.
+pub fn read_published_symposium(field: &str, name: &str) -> Result<(i32, Uuid), Problem> {
+    read_id(field, name, "publishedSymposiums")
+}
+
 /// The name of a transfer.
 pub fn transfer(district: i32, id: Uuid) -> String {
     format!("districts/{district}/transfers/{id}")
