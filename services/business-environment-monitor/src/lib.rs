@@ -3,7 +3,7 @@
 //! **Nouns** (`model`): unified social credit code (统一社会信用代码); issue (问题) with its rounds, clocks and level of supervision
 //! (督办等级), transition; role (聘任角色), batch (批次), nomination (提名) and appointment (聘任) with its certificate (聘任证书),
 //! composition report; observation (走访, 体验: visit, experience); item of market information (市场信息); transfer (移送) with its
-//! sealed content and its receiver (移送对象), confidential report (机密举报).
+//! sealed content and its receiver (移送对象), confidential report (机密举报); symposium (座谈会); duty (履职).
 //!
 //! **Invariants**: a code that stands is one whose both check digits are right. Each change of an issue is exactly one
 //! transition, and replaying them gives the same deadlines; the table `model::issue::arcs` says who may do what from which state; what
