@@ -11,8 +11,9 @@ use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::act::{Act, act};
 use super::actors;
-use super::batch::{self, Act, ROLES};
+use super::batch::{self, ROLES};
 use super::composition;
 use super::core::{Asked, Core};
 use super::wire::{appointment as wire, name};
@@ -29,19 +30,6 @@ use crate::store;
 pub struct Appointments(pub Core);
 
 type Answer<T> = Result<Response<T>, Status>;
-
-/// The common fields of a request that acts.
-macro_rules! act {
-    ($method:literal, $request:expr) => {
-        Act {
-            method: $method,
-            request: $request,
-            name: &$request.name,
-            etag: &$request.etag,
-            request_id: &$request.request_id,
-        }
-    };
-}
 
 impl Appointments {
     async fn create(

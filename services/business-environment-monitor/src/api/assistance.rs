@@ -12,6 +12,7 @@ use time::Date;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::act::{Act, act};
 use super::actors;
 use super::core::{Asked, Core};
 use super::repeat::violates;
@@ -25,30 +26,6 @@ use crate::store::need as store;
 /// The assistance service.
 #[derive(Clone)]
 pub struct Assistance(pub Core);
-
-/// An action on a need: what all of its requests have.
-struct Action<'a, Q> {
-    caller: &'a Caller,
-    method: &'static str,
-    request: &'a Q,
-    name: &'a str,
-    etag: &'a str,
-    request_id: &'a str,
-}
-
-/// An action's parts, of any request that has the fields.
-macro_rules! action {
-    ($caller:expr, $method:literal, $request:expr) => {
-        Action {
-            caller: $caller,
-            method: $method,
-            request: $request,
-            name: &$request.name,
-            etag: &$request.etag,
-            request_id: &$request.request_id,
-        }
-    };
-}
 
 fn denied() -> Error {
     Refusal::NotAllowed.into()
@@ -93,10 +70,11 @@ impl Assistance {
     /// Any action: the need is locked, so of two at one moment the later sees what the first did.
     async fn act<Q: Message>(
         &self,
-        action: Action<'_, Q>,
+        caller: &Caller,
+        act: Act<'_, Q>,
         command: impl FnOnce() -> Result<Command, Error>,
     ) -> Result<pb::Need, Error> {
-        let Action { caller, method, request, name, etag, request_id } = action;
+        let Act { method, request, name, etag, request_id } = act;
         let (district, id) = name::read_need(name)?;
         let (grants, command, now) = (actors::of(caller, district), command()?, self.0.clock.now());
         let asked = Asked { caller, district, method, request, request_id };
@@ -235,7 +213,7 @@ impl AssistanceService for Assistance {
     ) -> Result<Response<pb::Need>, Status> {
         let (caller, request) = (caller::of(&request), request.get_ref());
         let record = || Ok(Command::Record(wire::read_fact(request, self.0.clock.id(), &caller.subject)?));
-        Ok(Response::new(self.act(action!(&caller, "RecordFact", request), record).await?))
+        Ok(Response::new(self.act(&caller, act!("RecordFact", request), record).await?))
     }
 
     async fn confirm_fact(
@@ -244,7 +222,7 @@ impl AssistanceService for Assistance {
     ) -> Result<Response<pb::Need>, Status> {
         let (caller, request) = (caller::of(&request), request.get_ref());
         let confirm = || Ok(Command::Confirm { fact: fact(&request.fact_id)? });
-        Ok(Response::new(self.act(action!(&caller, "ConfirmFact", request), confirm).await?))
+        Ok(Response::new(self.act(&caller, act!("ConfirmFact", request), confirm).await?))
     }
 
     async fn dispute_fact(
@@ -254,13 +232,13 @@ impl AssistanceService for Assistance {
         let (caller, request) = (caller::of(&request), request.get_ref());
         let dispute =
             || Ok(Command::Dispute { fact: fact(&request.fact_id)?, reason: request.reason.clone() });
-        Ok(Response::new(self.act(action!(&caller, "DisputeFact", request), dispute).await?))
+        Ok(Response::new(self.act(&caller, act!("DisputeFact", request), dispute).await?))
     }
 
     async fn close_need(&self, request: Request<pb::CloseNeedRequest>) -> Result<Response<pb::Need>, Status> {
         let (caller, request) = (caller::of(&request), request.get_ref());
         let close = || Ok(Command::Close { reason: request.reason.clone() });
-        Ok(Response::new(self.act(action!(&caller, "CloseNeed", request), close).await?))
+        Ok(Response::new(self.act(&caller, act!("CloseNeed", request), close).await?))
     }
 
     async fn get_assistance_counts(

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::act::Act;
 use super::actors;
 use super::core::{Asked, Core};
 use super::wire::{appointment as wire, name};
@@ -26,20 +27,6 @@ pub static ROLES: LazyLock<Vec<MonitorRole>> =
 
 /// The most appointments of one batch that are changed, or looked at, together.
 pub const MEMBERS: i64 = 10_000;
-
-/// The fields that every request has that acts on a batch or an appointment.
-pub struct Act<'a, Q> {
-    /// The RPC.
-    pub method: &'static str,
-    /// The request.
-    pub request: &'a Q,
-    /// What it acts on.
-    pub name: &'a str,
-    /// The etag that the caller read; may be empty.
-    pub etag: &'a str,
-    /// The id of the request; may be empty.
-    pub request_id: &'a str,
-}
 
 /// The grant that may act for the office, else the first: the model says why not.
 pub fn actor(caller: &Caller, district: i32) -> Result<Actor, Error> {

@@ -3,13 +3,13 @@
 use jingwei_kit::caller::Caller;
 use jingwei_kit::etag;
 use jingwei_proto::business_environment_monitor::v1 as pb;
-use jingwei_work_calendar::{CHINA_STANDARD_TIME, Calendar};
+use jingwei_work_calendar::Calendar;
 use prost::Message;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::act::Act;
 use super::actors;
-use super::batch::Act;
 use super::core::{Asked, Core};
 use super::observation::monitor;
 use super::repeat::refers_to_nothing;
@@ -22,6 +22,7 @@ use crate::model::info_item::arcs::ActionKind;
 use crate::model::info_item::{InfoItem, Source, State};
 use crate::model::issue::apply::{Context, submit};
 use crate::model::issue::rules::Rules;
+use crate::model::local_day;
 use crate::store::info_item::{self as store, Stored};
 use crate::store::{info_item_link as link, observation};
 
@@ -49,7 +50,7 @@ pub async fn create(
     let action = ActionKind::Collect;
     let actor = monitor(caller, district).ok_or(Refusal::NotAllowed { action })?;
     let (id, now) = (core.clock.id(), core.clock.now());
-    let today = now.to_offset(CHINA_STANDARD_TIME).date();
+    let today = local_day(now);
     let (method, request_id) = ("CreateInfoItem", request.request_id.as_str());
     let asked = Asked { caller, district, method, request, request_id };
     let create = async |conn: &mut PgConnection| {

@@ -8,8 +8,8 @@ use jingwei_proto::business_environment_monitor::v1::promote_info_item_request::
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::act::act;
 use super::actors;
-use super::batch::Act;
 use super::core::{Asked, Core};
 use super::info_item::{Wish, create, decide, readable};
 use super::observation::{self, Wanted, whose};
@@ -25,19 +25,6 @@ use crate::store::info_item_link as link;
 pub struct Information(pub Core);
 
 type Answer<T> = Result<Response<T>, Status>;
-
-/// The common fields of a request that acts on an item.
-macro_rules! act {
-    ($method:literal, $request:expr) => {
-        Act {
-            method: $method,
-            request: $request,
-            name: &$request.name,
-            etag: &$request.etag,
-            request_id: &$request.request_id,
-        }
-    };
-}
 
 /// What a list of visits or experiences asks for.
 macro_rules! wanted {

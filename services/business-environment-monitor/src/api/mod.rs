@@ -1,5 +1,6 @@
 //! The handlers, one file for each proto service; each a script: read the request, ask the model, let the store write.
 
+pub mod act;
 pub mod actors;
 pub mod appointment;
 pub mod assistance;

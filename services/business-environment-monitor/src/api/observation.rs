@@ -3,7 +3,6 @@
 use jingwei_kit::caller::Caller;
 use jingwei_kit::page::Page;
 use jingwei_kit::status::Problem;
-use jingwei_work_calendar::CHINA_STANDARD_TIME;
 use prost::{Message, Name};
 use sqlx::PgConnection;
 use tonic::Code;
@@ -15,6 +14,7 @@ use super::wire::name;
 use super::wire::observation::{Frame, read_day};
 use crate::error::Error;
 use crate::model::actor::{Actor, Role};
+use crate::model::local_day;
 use crate::model::observation::{Observation, Refusal};
 use crate::store::observation::{self as store, Cursor, Filter};
 
@@ -33,7 +33,7 @@ pub async fn create<Q: Message, R: Message + Default>(
     let monitor = monitor(caller, district).ok_or(Refusal::NotAllowed)?;
     let (id, now) = (core.clock.id(), core.clock.now());
     let observation = read(&Frame { id, district, person: &monitor.subject, now })?;
-    let today = now.to_offset(CHINA_STANDARD_TIME).date();
+    let today = local_day(now);
     let create = async |conn: &mut PgConnection| {
         let person = &observation.person;
         let standing = store::standing(&mut *conn, district, person, observation.day, today).await?;

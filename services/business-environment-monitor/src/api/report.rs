@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::batch::Act;
+use super::act::{Act, act};
 use super::core::{Asked, Core};
 use super::repeat::violates;
 use super::wire::{name, report as wire, transfer as wire_transfer};
@@ -193,19 +193,6 @@ impl Reports {
         let confidential_reports = rows.iter().map(|report| wire::write(report, grants.person())).collect();
         Ok(pb::ListConfidentialReportsResponse { confidential_reports, next_page_token })
     }
-}
-
-/// The common fields of a request that acts.
-macro_rules! act {
-    ($method:literal, $request:expr) => {
-        Act {
-            method: $method,
-            request: $request,
-            name: &$request.name,
-            etag: &$request.etag,
-            request_id: &$request.request_id,
-        }
-    };
 }
 
 /// `rpc(Request) -> Response = |handlers, caller, request| answer;` for each RPC.

@@ -12,7 +12,8 @@ use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::batch::{self, Act};
+use super::act::{Act, act};
+use super::batch;
 use super::core::{Asked, Core};
 use super::wire::symposium::{self as wire, IssueStates};
 use super::wire::{name, time as moment};
@@ -27,19 +28,6 @@ use crate::store::symposium as store;
 pub struct Symposiums(pub Core);
 
 type Answer<T> = Result<Response<T>, Status>;
-
-/// The common fields of a request that acts.
-macro_rules! act {
-    ($method:literal, $request:expr) => {
-        Act {
-            method: $method,
-            request: $request,
-            name: &$request.name,
-            etag: &$request.etag,
-            request_id: &$request.request_id,
-        }
-    };
-}
 
 impl Symposiums {
     async fn create(

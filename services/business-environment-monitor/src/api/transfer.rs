@@ -5,14 +5,14 @@ use jingwei_kit::etag;
 use jingwei_kit::page::Page;
 use jingwei_proto::business_environment_monitor::v1 as pb;
 use jingwei_proto::business_environment_monitor::v1::transfer_service_server::TransferService;
-use jingwei_work_calendar::{CHINA_STANDARD_TIME, Calendar};
+use jingwei_work_calendar::Calendar;
 use prost::Message;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::batch::Act;
+use super::act::{Act, act};
 use super::core::{Asked, Core};
 use super::repeat::violates;
 use super::wire::{name, transfer as wire};
@@ -25,6 +25,7 @@ use crate::model::issue::arcs::ActionKind;
 use crate::model::issue::command::{Command as IssueCommand, Refusal as IssueRefusal};
 use crate::model::issue::rules::Rules;
 use crate::model::issue::transition::Transition;
+use crate::model::local_day;
 use crate::model::receiver::Receiver;
 use crate::model::sealed::{ReceiverKey, sha256};
 use crate::model::transfer::{Command, Refusal, State, Transfer, apply};
@@ -36,19 +37,6 @@ use crate::store::issue::{Found, Stored};
 pub struct Transfers(pub Core);
 
 type Answer<T> = Result<Response<T>, Status>;
-
-/// The common fields of a request that acts.
-macro_rules! act {
-    ($method:literal, $request:expr) => {
-        Act {
-            method: $method,
-            request: $request,
-            name: &$request.name,
-            etag: &$request.etag,
-            request_id: &$request.request_id,
-        }
-    };
-}
 
 impl Transfers {
     async fn create(
@@ -219,7 +207,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     /// The transfer with the next number of the year's register.
     async fn numbered(self, conn: &mut PgConnection, now: OffsetDateTime) -> Result<Transfer, Error> {
-        let letter_date = now.to_offset(CHINA_STANDARD_TIME).date();
+        let letter_date = local_day(now);
         let (district, year) = (self.key.district, letter_date.year());
         let number = store::transfer::take_number(conn, district, year).await?;
         Ok(Transfer {
